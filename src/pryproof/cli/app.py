@@ -1,0 +1,216 @@
+"""The verbs. Each builds a study, calls one method, and says what came of it."""
+
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+import pryproof
+from pryproof.checks import ConfigurationError, PryproofError
+from pryproof.cli import doctor as doctoring
+from pryproof.cli.console import Console
+from pryproof.cli.progress import watch
+
+app = typer.Typer(
+    name="pryproof",
+    help="Find the images a classifier gives away, shield them, prove what that bought.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+StudyFile = Annotated[Path | None, typer.Argument(metavar="[STUDY.toml]", help="The study file.")]
+Data = Annotated[
+    str | None, typer.Option(help="Images, instead of a study file: folder, .parquet, .npz.")
+]
+Model = Annotated[
+    str | None, typer.Option(help="Network: a built-in name or package.module:function.")
+]
+Where = Annotated[
+    Path | None, typer.Option("--workspace", "-w", help="Folder that keeps the results.")
+]
+Set = Annotated[list[str] | None, typer.Option("--set", "-s", help="Override, as train.epochs=3.")]
+Workers = Annotated[
+    int, typer.Option(min=0, help="Worker processes, one core each; 0: this process.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def _study(
+    file: Path | None,
+    data: str | None,
+    model: str | None,
+    where: Path | None,
+    *,
+    overrides: list[str] | None,
+    workers: int = 0,
+) -> "pryproof.Study":
+    """Build the study that the options name."""
+    overrides = list(overrides or [])
+    machine = pryproof.Machine(workers=workers)
+    if model is not None:
+        overrides.append(f'train.model="{model}"')
+    if file is not None:
+        if data is not None:
+            overrides.append(f'data.source="{data}"')
+        return pryproof.Study.from_toml(file, workspace=where, overrides=overrides, machine=machine)
+    if data is None:
+        raise ConfigurationError(
+            "E041", "name a study file or --data", fix="pryproof run study.toml, or --data FOLDER."
+        )
+    overrides.append(f'data.source="{data}"')
+    settings = pryproof.Settings.from_overrides(overrides)
+    return pryproof.Study(where or Path("runs") / settings.name, settings=settings, machine=machine)
+
+
+def _stage(stage: str, *, help: str) -> Callable[..., None]:  # noqa: A002 - typer's word
+    """Make the verb that runs a study up to ``stage``."""
+
+    def verb(
+        study: StudyFile = None,
+        data: Data = None,
+        model: Model = None,
+        workspace: Where = None,
+        set_: Set = None,
+        workers: Workers = 2,
+        json: Json = False,
+    ) -> None:
+        console = Console(json=json)
+        chosen = _study(study, data, model, workspace, workers=workers, overrides=set_)
+        _run(chosen, stage, console)
+
+    verb.__doc__ = help
+    return verb
+
+
+def _run(study: "pryproof.Study", stage: str, console: Console) -> None:
+    with watch(console) as on_event:
+        files = study.run(stage, on_event=on_event)
+    console.result(study.summary(stage), files)
+
+
+VERBS = {
+    "run": ("report", "Do the whole study and write the report. Running it again continues."),
+    "value": ("value", "Value every member: safe, vague or risky. Writes samples.parquet."),
+    "generate": ("generate", "Train the generator and draw fakes."),
+    "transform": ("transform", "Train the transform between the privacy domains."),
+    "protect": ("protect", "Compose the protected training set. Writes protected.parquet."),
+    "evaluate": ("evaluate", "Train and attack every row of the comparison. Writes metrics.json."),
+    "report": ("report", "Do what is left and write report.html."),
+}
+for word, (stage, text) in VERBS.items():
+    app.command(word, help=text)(_stage(stage, help=text))
+
+
+@app.command()
+def demo(
+    workspace: Where = None, set_: Set = None, workers: Workers = 2, json: Json = False
+) -> None:
+    """Run the whole road on the embedded images and write the report."""
+    console = Console(json=json)
+    settings = pryproof.demo()
+    if set_:
+        settings = settings.changed(set_)
+    machine = pryproof.Machine(workers=workers)
+    study = pryproof.Study(workspace or Path("pryproof-demo"), settings=settings, machine=machine)
+    _run(study, "report", console)
+
+
+@app.command()
+def doctor(json: Json = False) -> None:
+    """Look at this machine: versions, threads, disk, and whether a worker starts."""
+    console = Console(json=json)
+    rows = doctoring.examine()
+    console.table(["what", "found", "ok"], [[*row[:2], "yes" if row[2] else "no"] for row in rows])
+    if not all(row[2] for row in rows):
+        raise typer.Exit(4)
+
+
+@app.command()
+def check(
+    study: StudyFile = None,
+    data: Data = None,
+    model: Model = None,
+    workspace: Where = None,
+    set_: Set = None,
+    json: Json = False,
+) -> None:
+    """Read images, settings and network, train nothing, and say what a run would use."""
+    console = Console(json=json)
+    chosen = _study(study, data, model, workspace, overrides=set_)
+    console.table(["what", "found"], chosen.check())
+
+
+@app.command()
+def plan(
+    study: StudyFile = None,
+    data: Data = None,
+    model: Model = None,
+    workspace: Where = None,
+    set_: Set = None,
+    workers: Workers = 2,
+    json: Json = False,
+) -> None:
+    """Print the steps in order, what is stored, and the time a probe predicts for the rest."""
+    console = Console(json=json)
+    chosen = _study(study, data, model, workspace, workers=workers, overrides=set_)
+    columns, rows, notes = chosen.forecast()
+    console.table(columns, rows, notes=notes)
+
+
+@app.command()
+def status(
+    study: StudyFile = None,
+    data: Data = None,
+    model: Model = None,
+    workspace: Where = None,
+    set_: Set = None,
+    json: Json = False,
+) -> None:
+    """Say how far a study is. Reads only; safe while it runs."""
+    console = Console(json=json)
+    chosen = _study(study, data, model, workspace, overrides=set_)
+    console.table(["stage", "tasks", "stored"], chosen.progress())
+
+
+@app.command()
+def why(
+    step: Annotated[str, typer.Argument(help="A task's name, as plan prints it.")],
+    study: StudyFile = None,
+    data: Data = None,
+    model: Model = None,
+    workspace: Where = None,
+    set_: Set = None,
+    json: Json = False,
+) -> None:
+    """Say why a task is or is not stored: what changed against what the workspace holds."""
+    console = Console(json=json)
+    chosen = _study(study, data, model, workspace, overrides=set_)
+    console.table(["what", "was", "is"], chosen.why(step))
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a handler
+    raise SystemExit(128 + number)
+
+
+def main() -> None:
+    """Run the command line; every error is one line on stderr and the documented exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app(standalone_mode=True)
+    except PryproofError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped. What is finished is kept; the same command continues.\n")
+        raise SystemExit(130) from None
+    except Exception:  # noqa: BLE001 - the one place a bug may end: named as such, exit code 1
+        traceback.print_exc()
+        sys.stderr.write("This is a bug in pryproof. What is finished is kept.\n")
+        raise SystemExit(1) from None

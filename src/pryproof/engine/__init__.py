@@ -1,0 +1,1 @@
+"""Where and when functions run: processes of this machine. Knows no privacy words."""

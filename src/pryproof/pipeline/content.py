@@ -1,0 +1,276 @@
+"""From stored results to the content of the report: sentences and estimates, no layout."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pryproof.pipeline import findings, pictures
+from pryproof.pipeline.plan import STAGES, TARGET
+from pryproof.pipeline.results import Results, estimate
+from pryproof.pipeline.rows import ROWS
+from pryproof.pipeline.run import Keyed
+from pryproof.pipeline.settings import Settings
+from pryproof.pipeline.steps.call import Loaded
+from pryproof.records import Estimate
+from pryproof.reporting.content import (
+    Content,
+    Curve,
+    Finding,
+    OverlapRow,
+    Row,
+    SelfTestLine,
+    Stage,
+)
+from pryproof.store.workspace import Stored, Workspace
+
+LIMITS = """\
+Membership inference is a lower bound on what leaks: an attack that finds nothing proves nothing. \
+Nothing here is a formal guarantee.
+G_r2s(x) is a device of training, not an anonymised image: cycle consistency forces x to be \
+recoverable from it. Do not publish transformed images as synthetic data.
+LiRA here is the offline form: the shadows repeat each row's whole road (valuation, generators, \
+protected set, training) on images disjoint from everything judged, so they never saw a judged \
+image. The online form, whose shadows train on half of the judged images, is stronger.
+Verdicts are relative to this training set, these runs and this attack; a plain margin mixes \
+exposure with difficulty, so the overlap stands beside runs that never saw the images.
+Rows have equal epochs: a row with fakes takes more steps, shown in the table. Noise, copies and \
+extra real images, which tell the method from merely more data, are not among the rows.
+Intervals are at 95% and hold for these images and runs: they do not cover another data set, \
+split or network."""
+
+
+def build(
+    settings: Settings, tasks: Sequence[Keyed], workspace: Workspace, *, reused: set[str]
+) -> Content:
+    """Gather everything the report says."""
+    results = Results(tasks, workspace)
+    data = Loaded.of(results["load"])
+    judged = results["evaluate"]
+    real, fake = results[f"value/{TARGET}/real"], results[f"value/{TARGET}/fake"]
+    rows = tuple(_row(values, results) for values in judged.facts["rows"])
+    found = findings.collect(results, settings)
+    self_test = judged.facts["self_test"]
+    return Content(
+        title=f"pryproof: {settings.name}",
+        subtitle=(
+            f"{data.size('members')} training images, {len(data.classes)} classes, "
+            f"{settings.train.model}; does it give its training images away, and what helps?"
+        ),
+        verdict=_verdict(rows),
+        warnings=tuple(_warnings(results, data, found)),
+        facts=tuple(_facts(settings, data)),
+        verdicts={"real": real.facts["verdicts"], "fake": fake.facts["verdicts"]},
+        verdict_rule=f"real: {real.facts['rule']}, fake: {fake.facts['rule']}",
+        overlaps=tuple(_overlaps(real)),
+        findings=tuple(found),
+        rows=rows,
+        self_test=tuple(
+            SelfTestLine(
+                row=ROWS[line["row"]].title,
+                attack=line["attack"],
+                metric=line["metric"],
+                estimate=estimate(line["estimate"]),
+            )
+            for line in self_test["lines"]
+        ),
+        self_test_passed=self_test["passed"],
+        self_test_level=(
+            f"{self_test['confidence']:.2%} intervals: 95% corrected for {len(self_test['lines'])} "
+            "comparisons"
+        ),
+        stages=tuple(stages(tasks, results, reused=reused)),
+        grids=tuple(pictures.grids(results, data)),
+        curves=tuple(_curves(results, judged, settings)),
+        limits=tuple(LIMITS.splitlines()),
+        provenance=tuple(_provenance(results)),
+    )
+
+
+def _row(values: Mapping[str, Any], results: Results) -> Row:
+    name = values["name"]
+    seconds = sum(
+        float(results.record(item.task.name)["seconds"])
+        for item in results.tasks
+        if item.task.name.startswith(f"train/{TARGET}/{name}/")
+        and int(item.task.name.rsplit("/", 1)[1]) < values["runs"]
+    )
+    return Row(
+        name=name,
+        title=ROWS[name].title,
+        note=ROWS[name].note,
+        runs=values["runs"],
+        shadows=values["shadows"],
+        train_accuracy=estimate(values["train_accuracy"]),
+        test_accuracy=estimate(values["test_accuracy"]),
+        attacks={key: estimate(value) for key, value in values["attacks"].items()},
+        by_verdict={key: estimate(value) for key, value in values["by_verdict"].items()},
+        epochs=values["epochs"],
+        steps=values["steps"],
+        seconds=seconds,
+    )
+
+
+def _share(found: Estimate) -> str:
+    return f"{found.value:.1%} [{found.low:.1%}, {found.high:.1%}]"
+
+
+def _verdict(rows: Sequence[Row]) -> str:
+    """Say what the comparison shows, claiming a difference only where intervals part."""
+    by_name = {row.name: row for row in rows}
+    said = []
+    base = by_name.get("ce")
+    if base is not None and not np.isnan(base.attacks["lira_tpr"].value):
+        said.append(
+            f"Undefended, LiRA finds {_share(base.attacks['lira_tpr'])} of the training images "
+            "at 1% false alarms."
+        )
+    method, dull = by_name.get("fakes_transformed"), by_name.get("ce_crop_flip")
+    said += [
+        f"{row.title}: {_share(row.attacks['lira_tpr'])} at test accuracy "
+        f"{_share(row.test_accuracy)}."
+        for row in (method, dull)
+        if row is not None and not np.isnan(row.attacks["lira_tpr"].value)
+    ]
+    if method is not None and dull is not None:
+        said.append(_against(method, dull))
+    return " ".join(said) or "No undefended row was evaluated."
+
+
+def _against(method: Row, dull: Row) -> str:
+    ours, theirs = method.attacks["lira_auc"], dull.attacks["lira_auc"]
+    if ours.high < theirs.low:
+        return "By LiRA AUC the transformed fakes leak less than crop and flip alone."
+    if ours.low > theirs.high:
+        return "By LiRA AUC the transformed fakes leak more than crop and flip alone."
+    return (
+        "By LiRA AUC the transformed fakes and crop and flip alone cannot be told apart at this "
+        "size: the intervals overlap."
+    )
+
+
+def _warnings(results: Results, data: Loaded, found: Sequence[Finding]) -> list[str]:
+    rule = results[f"value/{TARGET}/real"].facts["rule"]
+    said = [f"{finding.stage}: {finding.meaning}" for finding in found if finding.good is False]
+    if rule != "unanimous":
+        said.append(
+            "The runs agree on too few images for a unanimous vote: verdicts are by mean rank."
+        )
+    evaluation = data.size("evaluation")
+    if evaluation < 1000:
+        said.append(
+            f"Only {evaluation} non-members: 1% false alarms are {evaluation // 100} images, so "
+            "the headline is coarse."
+        )
+    if len(_fingerprints(results)) > 1:
+        said.append("Results come from more than one numeric fingerprint (see provenance).")
+    return [*said, *results["load"].facts["notices"]]
+
+
+def _facts(settings: Settings, data: Loaded) -> list[tuple[str, str]]:
+    sizes = {name: part.stop - part.start for name, part in data.parts.items()}
+    shadows = sum(size for name, size in sizes.items() if name.startswith("shadow"))
+    height, width, channels = data.shape
+    value, train, evaluate = settings.value, settings.train, settings.evaluate
+    ensemble = (
+        f"{value.runs} RelaxLoss runs (alpha {settings.relax_loss.alpha}), M-entropy margins, "
+        f"unanimous in the safest and riskiest {value.share:.0%}"
+    )
+    training = (
+        f"{train.model}, {train.epochs} epochs, batch {train.batch}, SGD, peak rate "
+        f"{train.learning_rate}"
+    )
+    shadowing = (
+        f"{evaluate.shadow_folds} shadow fold(s) repeating the whole road, {evaluate.shadows} runs "
+        "of every row in each"
+    )
+    return [
+        ("Images", f"{width} x {height}, {'gray' if channels == 1 else 'colour'}"),
+        ("Classes", ", ".join(data.classes)),
+        ("Members (trained on)", str(sizes["members"])),
+        ("Non-members judged", str(sizes["evaluation"])),
+        (
+            "Reference",
+            f"{sizes['outside']} nobody trains on, {shadows} for shadow folds",
+        ),
+        ("Valuation", ensemble),
+        ("Training", training),
+        ("Judged by", shadowing),
+        ("Seed", str(settings.seed)),
+    ]
+
+
+def _overlaps(real: Stored) -> list[OverlapRow]:
+    pairs = zip(real.facts["overlap"], real.facts["overlap_unseen"], strict=True)
+    return [
+        OverlapRow(
+            name=f"{seen['runs']} RelaxLoss runs",
+            bin=f"safest {seen['bin'][1]:.0%}",
+            ratio=estimate(seen["ratio"]),
+            chance=seen["chance"],
+            unseen=estimate(unseen["ratio"]),
+        )
+        for seen, unseen in pairs
+    ]
+
+
+def stages(tasks: Sequence[Keyed], results: Results, *, reused: set[str]) -> list[Stage]:
+    """Return what every stage cost in core seconds, all folds together."""
+    rows = []
+    for stage in STAGES[:-1]:
+        names = [i.task.name for i in tasks if i.task.stage == stage and i.task.name in results]
+        rows.append(
+            Stage(
+                name=stage,
+                tasks=len(names),
+                reused=sum(name in reused for name in names),
+                seconds=sum(float(results.record(name)["seconds"]) for name in names),
+                note="one core, all folds together",
+            )
+        )
+    return rows
+
+
+def _curves(results: Results, judged: Stored, settings: Settings) -> list[Curve]:
+    curves = [
+        Curve(
+            title="LiRA ROC",
+            name=ROWS[name].title,
+            x=judged.arrays["roc.fpr"],
+            y=judged.arrays[f"roc.{name}"],
+            x_title="false positive rate",
+            y_title="true positive rate",
+            kind="roc",
+        )
+        for name in settings.evaluate.rows
+    ]
+    for name in settings.evaluate.rows:
+        loss = results[f"train/{TARGET}/{name}/0"].arrays["batch_loss"].mean(axis=1)
+        curves.append(
+            Curve(
+                title="Classifier loss",
+                name=ROWS[name].title,
+                x=np.arange(1.0, len(loss) + 1),
+                y=loss,
+                x_title="epoch",
+                y_title="cross entropy (nats)",
+            )
+        )
+    return curves + findings.curves(results)
+
+
+def _fingerprints(results: Results) -> dict[str, int]:
+    """Return every numeric fingerprint among the results, and how many carry it."""
+    counts: dict[str, int] = {}
+    for item in results.tasks:
+        parts = results.record(item.task.name)["fingerprint"]
+        said = ", ".join(f"{key} {value}" for key, value in sorted(parts.items()))
+        counts[said] = counts.get(said, 0) + 1
+    return counts
+
+
+def _provenance(results: Results) -> list[tuple[str, str]]:
+    prints = _fingerprints(results).items()
+    lines = [(f"Fingerprint of {count} results", said) for said, count in prints]
+    seconds = sum(float(results.record(item.task.name)["seconds"]) for item in results.tasks)
+    return [*lines, ("Core seconds in all", f"{seconds:.0f}")]

@@ -1,0 +1,88 @@
+"""Looking without computing: what a study would use, how far it is, why a task is not stored."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pryproof.checks import known_name
+from pryproof.data.duplicates import duplicate_groups
+from pryproof.data.sources import read
+from pryproof.data.splits import fit_sizes
+from pryproof.pipeline.plan import STAGES
+from pryproof.pipeline.run import Keyed
+from pryproof.pipeline.settings import Settings
+from pryproof.store.workspace import Workspace
+
+Rows = list[tuple[str, str]]
+
+
+def describe(settings: Settings) -> tuple[Rows, dict[str, Any]]:
+    """Read the images and say what they are; also return shape, classes and the split's sizes."""
+    data, folds = settings.data, settings.evaluate.shadow_folds
+    loaded = read(data.source, label=data.label, resize=data.resize, on_bad_image=data.on_bad_image)
+    samples = loaded.samples
+    groups = duplicate_groups(samples.images)
+    fitting = fit_sizes(samples.labels, folds, groups)
+    members, evaluation = data.members or fitting[0], data.evaluation or fitting[1]
+    height, width, channels = samples.images.shape[1:]
+    counts = np.bincount(samples.labels, minlength=len(samples.classes))
+    rows = [
+        ("images", f"{len(samples)} of {width} x {height} x {channels}"),
+        ("classes", f"{len(samples.classes)}, {counts.min()} to {counts.max()} images each"),
+        ("members (trained on)", str(members)),
+        ("evaluation (judged non-members)", str(evaluation)),
+        ("reference", f"{members} outside + {folds} shadow fold(s) of {members}"),
+        *[("notice", notice) for notice in loaded.notices],
+    ]
+    found = {
+        "shape": (int(height), int(width), int(channels)),
+        "classes": len(samples.classes),
+        "members": members,
+        "total": members * (folds + 2) + evaluation,
+    }
+    return rows, found
+
+
+def progress(state: Sequence[tuple[Keyed, bool]]) -> list[tuple[str, int, int]]:
+    """Count tasks and stored results by stage."""
+    rows = []
+    for stage in STAGES[:-1]:
+        stored = [done for item, done in state if item.task.stage == stage]
+        rows.append((stage, len(stored), sum(stored)))
+    return rows
+
+
+def why(
+    state: Sequence[tuple[Keyed, bool]], workspace: Workspace | None, name: str
+) -> list[tuple[str, str, str]]:
+    """Compare a task with what the workspace holds under the same name: what, was, is."""
+    known_name(name, [item.task.name for item, _ in state], kind="task")
+    item, stored = next((item, done) for item, done in state if item.task.name == name)
+    if stored:
+        return [("stored", "yes", item.key)]
+    earlier = _earlier(workspace, name) if workspace is not None else None
+    if earlier is None:
+        return [("stored", "no", "never computed in this workspace")]
+    now = {"settings": item.task.settings, "inputs": item.inputs}
+    rows = [("stored", "under other settings", "not under these")]
+    for part, values in now.items():
+        before = earlier[part]
+        for key in sorted({*before, *values}):
+            was, is_ = before.get(key), _plain(values.get(key))
+            if was != is_:
+                rows.append((f"{part}.{key}", json.dumps(was), json.dumps(is_)))
+    return rows
+
+
+def _plain(value: object) -> object:
+    return json.loads(json.dumps(value))
+
+
+def _earlier(workspace: Workspace, name: str) -> Mapping[str, Any] | None:
+    for key in workspace.keys():  # noqa: SIM118 - a method, not a mapping
+        record = workspace.get(key, names=[]).record
+        if record["task"] == name:
+            return record
+    return None

@@ -1,0 +1,282 @@
+"""From settings to tasks: a pure function, so that a plan can be shown before anything is run.
+
+A *fold* is a training set with its road: fold ``target`` trains on the members, every fold
+``shadowN`` repeats the whole road on reference data nobody else trains on. Thresholds and
+out-of-training expectations come from the shadows alone.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pryproof import seeds
+from pryproof.pipeline.rows import ROWS, VALUES_FAKES, Row
+from pryproof.pipeline.settings import Settings
+
+TARGET = "target"
+STAGES = (
+    "load",
+    "train",
+    "attack",
+    "value",
+    "generate",
+    "transform",
+    "protect",
+    "evaluate",
+    "report",
+)
+
+VERSIONS = {  # raise a step's number when its code changes what it returns
+    "load": 1,
+    "train": 1,
+    "attack": 1,
+    "value": 1,
+    "generate": 1,
+    "transform": 1,
+    "protect": 1,
+    "premise": 1,
+    "check_fakes": 1,
+    "evaluate": 1,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One step with its settings and the tasks whose results it reads."""
+
+    name: str
+    step: str
+    stage: str
+    settings: Mapping[str, Any]
+    inputs: Mapping[str, str] = field(default_factory=dict)  # role -> task name
+    cost: float = 0.1  # in trainings of one plain run; only the order of work depends on it
+    where: Mapping[str, str] = field(default_factory=dict)  # places on this machine; never hashed
+
+
+def plan(settings: Settings, *, data_digest: str) -> tuple[Task, ...]:
+    """Return every task of a study, each after the tasks it needs."""
+    return tuple(_Planner(settings, data_digest).tasks())
+
+
+def needed(tasks: tuple[Task, ...], *, stage: str) -> tuple[Task, ...]:
+    """Return the tasks of ``stage`` for the target fold and all they rest on, in plan order."""
+    by_name = {task.name: task for task in tasks}
+    wanted = {t.name for t in tasks if t.stage == stage and "/shadow" not in t.name}
+    waiting = list(wanted)
+    while waiting:
+        for name in by_name[waiting.pop()].inputs.values():
+            if name not in wanted:
+                wanted.add(name)
+                waiting.append(name)
+    return tuple(task for task in tasks if task.name in wanted)
+
+
+class _Planner:
+    def __init__(self, settings: Settings, data_digest: str) -> None:
+        self.settings = settings
+        self.digest = data_digest
+        self.shadow_folds = tuple(f"shadow{i}" for i in range(settings.evaluate.shadow_folds))
+
+    def tasks(self) -> Iterator[Task]:
+        yield self._load()
+        folds = (TARGET, *self.shadow_folds)
+        for fold in folds:
+            yield from self._real_rows(fold)
+        for fold in folds:
+            ensemble = range(self.settings.value.runs)
+            yield self._attack(fold, "real", [f"train/{fold}/relax_loss/{k}" for k in ensemble])
+        yield self._value(TARGET, "real", self.shadow_folds)
+        for fold in self.shadow_folds:
+            yield self._value(fold, "real", ())
+        for fold in folds:
+            yield from self._fakes(fold)
+            yield from self._fake_rows(fold)
+        yield from self._checks()
+        yield self._evaluate()
+
+    def _seed(self, *names: str | int) -> int:
+        return seeds.derive(self.settings.seed, *names)
+
+    def _load(self) -> Task:
+        data = self.settings.data
+        return Task(
+            name="load",
+            step="load",
+            stage="load",
+            settings={
+                **data.model_dump(exclude={"source"}),
+                "digest": self.digest,
+                "shadow_folds": len(self.shadow_folds),
+                "seed": self._seed("split"),
+            },
+            where={"source": data.source},
+        )
+
+    def _runs(self, row: str, fold: str) -> int:
+        evaluate = self.settings.evaluate
+        wanted = 0
+        if row in evaluate.rows:
+            wanted = evaluate.runs if fold == TARGET else evaluate.shadows
+        if row == "relax_loss":
+            wanted = max(wanted, self.settings.value.runs)
+        if row == "ce" and fold != TARGET:
+            wanted = max(wanted, 1)  # the independent classifier that judges the fakes' classes
+        return wanted
+
+    def _real_rows(self, fold: str) -> Iterator[Task]:
+        for name, row in ROWS.items():
+            if row.trains_on == "real":
+                for run in range(self._runs(name, fold)):
+                    yield self._train(row, fold, name, run)
+
+    def _fake_rows(self, fold: str) -> Iterator[Task]:
+        for name, row in ROWS.items():
+            if row.trains_on != "real":
+                for run in range(self._runs(name, fold)):
+                    yield self._train(row, fold, name, run)
+
+    def _train(self, row: Row, fold: str, name: str, run: int) -> Task:
+        settings = self.settings
+        strength: dict[str, Any] = {"padding": settings.train.padding, "alpha": 0.0}
+        if row.defense == "relax_loss":
+            strength |= settings.relax_loss.model_dump()
+        recipe = settings.train.model_dump(exclude={"model", "padding", "early_share", "epochs"})
+        share = settings.train.early_share if row.early else 1.0
+        inputs = {"load": "load"}
+        if row.trains_on != "real":
+            inputs["generate"] = f"generate/{fold}"
+        if row.trains_on == "protected":
+            inputs["protect"] = f"protect/{fold}"
+        return Task(
+            name=f"train/{fold}/{name}/{run}",
+            step="train",
+            stage="train",
+            settings={
+                "fold": fold,
+                "model": settings.train.model,
+                "trains_on": row.trains_on,
+                "defense": row.defense,
+                "strength": strength if row.defense != "none" else None,
+                "recipe": recipe | {"epochs": max(1, round(share * settings.train.epochs))},
+                "seed": self._seed("train", fold, name, run),
+            },
+            inputs=inputs,
+            cost=share if row.trains_on == "real" else 1 + settings.generate.amount,
+        )
+
+    def _attack(self, fold: str, source: str, runs: list[str]) -> Task:
+        return Task(
+            name=f"attack/{fold}/{source}",
+            step="attack",
+            stage="attack",
+            settings={"fold": fold, "source": source},
+            inputs={"load": "load"} | {f"run{k}": name for k, name in enumerate(runs)},
+        )
+
+    def _value(self, fold: str, source: str, unseen: tuple[str, ...]) -> Task:
+        value = self.settings.value
+        return Task(
+            name=f"value/{fold}/{source}",
+            step="value",
+            stage="value" if source == "real" else "generate",
+            settings={
+                "fold": fold,
+                "source": source,
+                "share": value.share,
+                "minimum": value.minimum,
+                "seed": self._seed("value", fold, source),
+            },
+            inputs={"load": "load", "attack": f"attack/{fold}/{source}"}
+            | {f"unseen{i}": f"attack/{other}/real" for i, other in enumerate(unseen)},
+        )
+
+    def _fakes(self, fold: str) -> Iterator[Task]:
+        settings = self.settings
+        yield Task(
+            name=f"generate/{fold}",
+            step="generate",
+            stage="generate",
+            settings={
+                "fold": fold,
+                "gan": settings.generate.model_dump(exclude={"amount"}),
+                "amount": settings.generate.amount,
+                "seed": self._seed("generate", fold),
+            },
+            inputs={"load": "load"},
+            cost=8.0,
+        )
+        runs = []
+        for run in range(settings.value.fake_runs):
+            task = self._train(VALUES_FAKES, fold, "values_fakes", run)
+            runs.append(task.name)
+            yield task
+        yield self._attack(fold, "fake", runs)
+        yield self._value(fold, "fake", ())
+        real = f"value/{fold}/real"
+        yield Task(
+            name=f"transform/{fold}",
+            step="transform",
+            stage="transform",
+            settings={
+                "fold": fold,
+                "gan": settings.transform.model_dump(),
+                "seed": self._seed("transform", fold),
+            },
+            inputs={"load": "load", "value": real, "generate": f"generate/{fold}"},
+            cost=8.0,
+        )
+        yield Task(
+            name=f"protect/{fold}",
+            step="protect",
+            stage="protect",
+            settings={"fold": fold},
+            inputs={
+                "load": "load",
+                "value": real,
+                "generate": f"generate/{fold}",
+                "value_fake": f"value/{fold}/fake",
+                "transform": f"transform/{fold}",
+            },
+        )
+
+    def _checks(self) -> Iterator[Task]:
+        yield Task(
+            name="premise",
+            step="premise",
+            stage="transform",
+            settings={"fold": TARGET, "seed": self._seed("premise")},
+            inputs={"load": "load", "value": f"value/{TARGET}/real"},
+            cost=1.0,
+        )
+        yield Task(
+            name="check_fakes",
+            step="check_fakes",
+            stage="protect",
+            settings={"fold": TARGET, "model": self.settings.train.model},
+            inputs={
+                "load": "load",
+                "generate": f"generate/{TARGET}",
+                "transform": f"transform/{TARGET}",
+                "judge": f"train/{self.shadow_folds[0]}/ce/0",
+            },
+        )
+
+    def _evaluate(self) -> Task:
+        evaluate = self.settings.evaluate
+        inputs = {"load": "load", "value": f"value/{TARGET}/real"}
+        for name in evaluate.rows:
+            for run in range(evaluate.runs):
+                inputs[f"{name}/{TARGET}/{run}"] = f"train/{TARGET}/{name}/{run}"
+            for fold in self.shadow_folds:
+                for run in range(evaluate.shadows):
+                    inputs[f"{name}/{fold}/{run}"] = f"train/{fold}/{name}/{run}"
+        return Task(
+            name="evaluate",
+            step="evaluate",
+            stage="evaluate",
+            settings={
+                "rows": list(evaluate.rows),
+                "seed": self._seed("evaluate"),
+            },
+            inputs=inputs,
+        )

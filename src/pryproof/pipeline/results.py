@@ -1,0 +1,38 @@
+"""Reading a study's stored results by task name."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pryproof.pipeline.run import Keyed
+from pryproof.records import Estimate
+from pryproof.store.workspace import Stored, Workspace
+
+
+class Results:
+    """Read access to stored results by task name."""
+
+    def __init__(self, tasks: Sequence[Keyed], workspace: Workspace) -> None:
+        self.tasks = tasks
+        self._keys = {item.task.name: item.key for item in tasks}
+        self._workspace = workspace
+
+    def __getitem__(self, name: str) -> Stored:
+        return self._workspace.get(self._keys[name])
+
+    def __contains__(self, name: str) -> bool:
+        return self._workspace.has(self._keys[name])
+
+    def record(self, name: str) -> Mapping[str, Any]:
+        """Return how a result came about, without its arrays."""
+        return self._workspace.get(self._keys[name], names=[]).record
+
+
+def estimate(values: Mapping[str, Any]) -> Estimate:
+    """Read an estimate back from JSON, where "not measured" is null.
+
+    >>> estimate({"value": None, "low": None, "high": None, "n": 3, "method": "too few"}).n
+    3
+    """
+    nan = float("nan")
+    numbers = {key: nan if values[key] is None else values[key] for key in ("value", "low", "high")}
+    return Estimate(**(dict(values) | numbers))

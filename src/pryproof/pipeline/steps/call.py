@@ -1,0 +1,66 @@
+"""What a step receives and returns. A step is a pure function; the store keeps its result."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pryproof.store.workspace import Stored
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """Settings and inputs of one task; ``where`` holds places on this machine, never hashed."""
+
+    settings: Mapping[str, Any]
+    inputs: Mapping[str, Stored]
+    where: Mapping[str, str]
+    progress: Callable[[float, str], None]
+
+
+class Result(NamedTuple):
+    """Arrays and JSON-able facts: all a step has to say."""
+
+    arrays: dict[str, np.ndarray]
+    facts: dict[str, Any] = {}  # noqa: RUF012 - never changed, and NamedTuple has no default_factory
+
+
+Step = Callable[[Call], Result]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """The images of a study, cut into its parts."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    ids: list[str]
+    classes: list[str]
+    parts: dict[str, slice] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, stored: Stored) -> "Loaded":
+        parts = {name: slice(*ends) for name, ends in stored.facts["parts"].items()}
+        return cls(
+            images=stored.arrays["images"],
+            labels=stored.arrays["labels"],
+            ids=stored.facts["ids"],
+            classes=stored.facts["classes"],
+            parts=parts,
+        )
+
+    def fold(self, name: str) -> slice:
+        """Return the part a fold trains on."""
+        return self.parts["members" if name == "target" else name]
+
+    def size(self, part: str) -> int:
+        """Return the number of samples of a part."""
+        ends = self.parts[part]
+        return int(ends.stop - ends.start)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width, channels."""
+        height, width, channels = self.images.shape[1:]
+        return height, width, channels

@@ -1,0 +1,27 @@
+"""Every step by name. Its version stands in ``plan.VERSIONS``, which needs no torch to be read."""
+
+from pryproof.pipeline.steps.call import Step
+from pryproof.pipeline.steps.evaluate import evaluate
+from pryproof.pipeline.steps.generate import (
+    check_fakes,
+    generate,
+    premise,
+    protect,
+    transform_domains,
+)
+from pryproof.pipeline.steps.load import load
+from pryproof.pipeline.steps.train import train
+from pryproof.pipeline.steps.value import attack, value
+
+STEPS: dict[str, Step] = {
+    "load": load,
+    "train": train,
+    "attack": attack,
+    "value": value,
+    "generate": generate,
+    "transform": transform_domains,
+    "protect": protect,
+    "premise": premise,
+    "check_fakes": check_fakes,
+    "evaluate": evaluate,
+}

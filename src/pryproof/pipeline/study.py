@@ -1,0 +1,262 @@
+"""A study at work: settings and a workspace. What the command line does, from Python."""
+
+import importlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pryproof.data.sources import digest
+from pryproof.engine.local import Event
+from pryproof.pipeline import content, look, tables
+from pryproof.pipeline.plan import STAGES, TARGET, needed, plan
+from pryproof.pipeline.results import Results
+from pryproof.pipeline.run import Keyed, OnEvent, keyed, run
+from pryproof.pipeline.settings import Machine, Settings
+from pryproof.pipeline.summary import summary
+from pryproof.reporting.page import render
+from pryproof.reporting.tables import markdown
+from pryproof.store.files import encode_json, encode_table
+from pryproof.store.keys import key
+from pryproof.store.workspace import Stored, Workspace
+
+
+def late(module: str) -> Any:  # noqa: ANN401 - a module
+    """Import what takes seconds (torch) only when a verb needs it."""
+    return importlib.import_module(module)
+
+
+def quiet(event: Event) -> None:
+    """Show nothing of what the engine does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdicts:
+    """What the valuation says of every member, and of every fake where these were valued."""
+
+    table: Mapping[str, list[Any]]
+    path: Path
+    rule: str
+
+    def _ids(self, verdict: str) -> list[str]:
+        rows = zip(self.table["id"], self.table["source"], self.table["verdict"], strict=True)
+        return [name for name, source, said in rows if source == "real" and said == verdict]
+
+    @property
+    def safe(self) -> list[str]:
+        """Members every run ranks among the safest."""
+        return self._ids("safe")
+
+    @property
+    def vague(self) -> list[str]:
+        """Members the runs do not agree on."""
+        return self._ids("vague")
+
+    @property
+    def risky(self) -> list[str]:
+        """Members every run ranks among the most exposed."""
+        return self._ids("risky")
+
+    def __repr__(self) -> str:
+        return (
+            f"Verdicts(safe={len(self.safe)}, vague={len(self.vague)}, risky={len(self.risky)}, "
+            f"rule={self.rule!r}, path={str(self.path)!r})"
+        )
+
+
+class Study:
+    """A workspace and the settings that decide what is computed in it.
+
+    Running anything again continues: what is stored is never computed twice.
+    """
+
+    def __init__(
+        self,
+        workspace: str | os.PathLike[str],
+        *,
+        data: str | os.PathLike[str] | None = None,
+        model: str | None = None,
+        settings: Settings | None = None,
+        machine: Machine | None = None,
+    ) -> None:
+        chosen = settings or Settings()
+        if data is not None:
+            chosen = chosen.model_copy(
+                update={"data": chosen.data.model_copy(update={"source": os.fspath(data)})}
+            )
+        if model is not None:
+            chosen = chosen.model_copy(
+                update={"train": chosen.train.model_copy(update={"model": model})}
+            )
+        self.path = Path(workspace)
+        self.settings = chosen
+        self.machine = machine or Machine()
+
+    @classmethod
+    def from_toml(
+        cls,
+        file: str | os.PathLike[str],
+        *,
+        workspace: str | os.PathLike[str] | None = None,
+        overrides: Iterable[str] = (),
+        machine: Machine | None = None,
+    ) -> "Study":
+        """Open the study a TOML file describes; its workspace is ``runs/<name>`` unless named."""
+        settings = Settings.from_toml(Path(file), overrides)
+        return cls(workspace or Path("runs") / settings.name, settings=settings, machine=machine)
+
+    @cached_property
+    def digest(self) -> str:
+        """The data's content digest: never a path, never a time."""
+        return digest(self.settings.data.source)
+
+    @cached_property
+    def tasks(self) -> tuple[Keyed, ...]:
+        """Every task of the study with its key, in an order they can be done in."""
+        return keyed(plan(self.settings, data_digest=self.digest))
+
+    @cached_property
+    def identity(self) -> str:
+        """Name the study: all its settings and the data's content, but no place."""
+        values = self.settings.model_dump(mode="json")
+        del values["data"]["source"]
+        return key("study", 1, values, {"data": self.digest})
+
+    def _workspace(self, *, create: bool) -> Workspace:
+        return Workspace.open(self.path, study=self.identity, create=create)
+
+    def upto(self, stage: str) -> tuple[Keyed, ...]:
+        """Return the tasks of a stage and all they rest on."""
+        last = "evaluate" if stage == "report" else stage
+        tasks = tuple(item.task for item in self.tasks)
+        if stage == "report":
+            return self.tasks
+        wanted = {task.name for task in needed(tasks, stage=last)}
+        return tuple(item for item in self.tasks if item.task.name in wanted)
+
+    def run(self, stage: str = "report", *, on_event: OnEvent = quiet) -> dict[str, Path]:
+        """Do everything up to ``stage`` and return the files it wrote for the user, by name."""
+        workspace = self._workspace(create=True)
+        with workspace.lock():
+            workspace.sweep()
+            workspace.publish("study.json", encode_json(self.settings.model_dump(mode="json")))
+            tasks = self.upto(stage)
+            reused = {item.task.name for item in tasks if workspace.has(item.key)}
+            run(workspace, tasks, workers=self.machine.workers, on_event=on_event)
+            return self._publish(workspace, stage, reused)
+
+    def _publish(self, workspace: Workspace, stage: str, reused: set[str]) -> dict[str, Path]:
+        done = STAGES.index(stage)
+        files: dict[str, bytes] = {}
+        if done >= STAGES.index("value"):
+            files["samples.parquet"] = encode_table(self._samples(workspace))
+        if done >= STAGES.index("protect"):
+            load, made = self._get(workspace, "load"), self._get(workspace, f"protect/{TARGET}")
+            files["protected.parquet"] = encode_table(tables.protected(load, made))
+        if done >= STAGES.index("evaluate"):
+            files["metrics.json"] = encode_json(self._get(workspace, "evaluate").facts)
+            files["runs.parquet"] = encode_table(tables.runs(self.tasks, workspace))
+        if stage == "report":
+            page = content.build(self.settings, self.tasks, workspace, reused=reused)
+            files["report.html"] = render(page).encode()
+            files["report.md"] = markdown(page).encode()
+        for name, data in files.items():
+            workspace.publish(name, data)
+        return {name: self.path / name for name in files}
+
+    def _get(self, workspace: Workspace, name: str) -> Stored:
+        return workspace.get(next(item.key for item in self.tasks if item.task.name == name))
+
+    def _samples(self, workspace: Workspace) -> dict[str, Any]:
+        keys = {item.task.name: item.key for item in self.tasks}
+        names = (f"value/{TARGET}/fake", f"generate/{TARGET}")
+        fakes = [workspace.get(keys[name]) if workspace.has(keys[name]) else None for name in names]
+        load, value = self._get(workspace, "load"), self._get(workspace, f"value/{TARGET}/real")
+        return tables.samples(load, value, *fakes)
+
+    def value(self, *, on_event: OnEvent = quiet) -> Verdicts:
+        """Value every member: safe, vague or risky, with the evidence."""
+        path = self.run("value", on_event=on_event)["samples.parquet"]
+        workspace = self._workspace(create=False)
+        rule = str(self._get(workspace, f"value/{TARGET}/real").facts["rule"])
+        return Verdicts(table=self._samples(workspace), path=path, rule=rule)
+
+    def protect(self, *, on_event: OnEvent = quiet) -> Path:
+        """Generate, transform, and compose the protected training set; return its Parquet file."""
+        return self.run("protect", on_event=on_event)["protected.parquet"]
+
+    def evaluate(self, *, on_event: OnEvent = quiet) -> Path:
+        """Train and attack every row of the comparison; return ``metrics.json``."""
+        return self.run("evaluate", on_event=on_event)["metrics.json"]
+
+    def report(self, *, on_event: OnEvent = quiet) -> Path:
+        """Do what is left and write the report; return ``report.html``."""
+        return self.run("report", on_event=on_event)["report.html"]
+
+    def state(self) -> list[tuple[Keyed, bool]]:
+        """Return every task and whether its result is stored; creates nothing."""
+        workspace = self._existing()
+        if workspace is None:
+            return [(item, False) for item in self.tasks]
+        return [(item, workspace.has(item.key)) for item in self.tasks]
+
+    def _existing(self) -> Workspace | None:
+        return self._workspace(create=False) if (self.path / "objects").is_dir() else None
+
+    def progress(self) -> list[tuple[str, int, int]]:
+        """Return stage, tasks, stored results."""
+        return look.progress(self.state())
+
+    def why(self, task: str) -> list[tuple[str, str, str]]:
+        """Say what differs between a task and what the workspace holds under its name."""
+        return look.why(self.state(), self._existing(), task)
+
+    def check(self) -> list[tuple[str, str]]:
+        """Read images, settings and network; train nothing."""
+        rows, found = look.describe(self.settings)
+        model = self.settings.train.model
+        network = late("pryproof.models.resolve").build(
+            model, classes=found["classes"], shape=found["shape"], seed=0
+        )
+        size = sum(p.numel() for p in network.parameters())
+        return [
+            *rows,
+            ("network", f"{model}, {size:,} parameters"),
+            ("tasks", str(len(self.tasks))),
+        ]
+
+    def forecast(self) -> tuple[list[str], list[list[Any]], list[str]]:
+        """Return columns, rows and notes of the plan: steps, stored, seconds, megabytes."""
+        forecast = late("pryproof.pipeline.forecast")
+        _, found = look.describe(self.settings)
+        sizes = forecast.Sizes(**found)
+        speeds = forecast.probe(self.settings, sizes)
+        stored = {item.task.name for item, done in self.state() if done}
+        rows, left = [], 0.0
+        for name, tasks in forecast.by_step([item.task for item in self.tasks]).items():
+            times = [forecast.seconds(task, self.settings, sizes, speeds) for task in tasks]
+            todo = [t for t, task in zip(times, tasks, strict=True) if task.name not in stored]
+            size = sum(forecast.megabytes(task, self.settings, sizes, speeds) for task in tasks)
+            left += sum(todo)
+            rows.append(
+                [name, len(tasks), len(tasks) - len(todo), round(sum(todo)), round(size, 1)]
+            )
+        workers = self.machine.workers
+        least = left / max(1, workers) / 60
+        notes = [
+            f"About {left / 60:.1f} core minutes are left, {least:.1f} with {workers} worker(s).",
+            f"About {forecast.memory(sizes, workers=workers):.0f} MB of memory.",
+        ]
+        return ["step", "tasks", "stored", "seconds left", "MB"], rows, notes
+
+    def costs(self) -> dict[str, float]:
+        """Return the core seconds of every stage whose results are stored, all folds together."""
+        results = Results(self.tasks, self._workspace(create=False))
+        stages = content.stages(self.tasks, results, reused=set())
+        return {stage.name: stage.seconds for stage in stages}
+
+    def summary(self, stage: str) -> list[tuple[str, str]]:
+        """Say what a finished stage found, a line each."""
+        return summary(Results(self.tasks, self._workspace(create=False)), self.settings, stage)

@@ -1,0 +1,148 @@
+"""Every table of the report, in the order of the page, and the same tables as Markdown."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from pryproof.records import Estimate
+from pryproof.reporting.cells import SIGNS, Cell, Column, Table, count, exact, visible
+from pryproof.reporting.comparison import ATTACKS, by_verdict, comparison, cost
+from pryproof.reporting.content import Content
+from pryproof.reporting.evidence import findings, overlaps, self_test, stages, verdicts
+
+MARKUP = re.compile(r"([\\`*_{}\[\]<>|#~&!$])")
+
+
+def tables(content: Content) -> dict[str, Table]:
+    """Build every table, by the name the page's template knows it under."""
+    return {
+        "verdicts": verdicts(content),
+        "comparison": comparison(content.rows),
+        "by_verdict": by_verdict(content.rows),
+        "overlaps": overlaps(content),
+        "findings": findings(content),
+        "self_test": self_test(content),
+        "stages": stages(content),
+        "cost": cost(content.rows),
+        "numbers": numbers(content),
+    }
+
+
+def numbers(content: Content) -> Table:
+    """List every estimate of the report with its interval, what it rests on and how it was made."""
+    return Table(
+        title="Every measured number",
+        columns=(
+            Column(title="Where"),
+            Column(title="What"),
+            *(
+                Column(title=title, number=True)
+                for title in ("Value", "Low", "High", "n", "Runs", "Level")
+            ),
+            Column(title="Interval, or why there is none"),
+        ),
+        rows=tuple(
+            (
+                Cell(text=where),
+                Cell(text=what),
+                Cell(text=exact(estimate.value)),
+                Cell(text=exact(estimate.low)),
+                Cell(text=exact(estimate.high)),
+                Cell(text=count(estimate.n)),
+                Cell(text=count(estimate.runs)),
+                Cell(text=f"{100 * estimate.confidence:.6g}%"),
+                Cell(text=estimate.method),
+            )
+            for where, what, estimate in estimates(content)
+        ),
+    )
+
+
+def estimates(content: Content) -> Iterator[tuple[str, str, Estimate]]:
+    """Walk over every estimate of the content: where it stands, what it is, and itself."""
+    for row in content.rows:
+        yield row.title, "Test accuracy", row.test_accuracy
+        yield row.title, "Train accuracy", row.train_accuracy
+        for key, estimate in row.attacks.items():
+            yield row.title, ATTACKS[key].title, estimate
+        for verdict, estimate in row.by_verdict.items():
+            yield row.title, f"{ATTACKS['lira_tpr'].title}, voted {verdict}", estimate
+    for overlap in content.overlaps:
+        yield overlap.name, f"Overlap, {overlap.bin}", overlap.ratio
+        yield (
+            overlap.name,
+            f"Overlap of runs that never saw the images, {overlap.bin}",
+            overlap.unseen,
+        )
+    for finding in content.findings:
+        if isinstance(finding.value, Estimate):
+            yield finding.stage, finding.what, finding.value
+    for line in content.self_test:
+        yield f"Self-test, {line.row}", f"{line.attack}, {line.metric}", line.estimate
+
+
+def markdown(content: Content) -> str:
+    """Write the report as Markdown: its words and every table, without pictures."""
+    parts = [
+        f"# {_escape(content.title)}",
+        _escape(content.subtitle),
+        f"**{_escape(content.verdict)}**",
+    ]
+    parts += [f"> Warning: {_escape(warning)}" for warning in content.warnings]
+    parts.append(_pairs("Facts", content.facts))
+    for name, table in tables(content).items():
+        parts.append(_table(table))
+        if name == "verdicts":
+            parts.append(f"Rule: {_escape(content.verdict_rule)}")
+        if name == "self_test":
+            parts.append(f"Self-test: {'passed' if content.self_test_passed else 'FAILED'}.")
+    parts.append("## What this is too small to show")
+    parts.append("\n".join(f"- {_escape(limit)}" for limit in content.limits))
+    parts.append(_pairs("Provenance", content.provenance))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _table(table: Table) -> str:
+    heads = [
+        f"{column.title} ({column.note})" if column.note else column.title
+        for column in table.columns
+    ]
+    lines = [
+        _line(heads),
+        "|" + "|".join(" ---: " if column.number else " --- " for column in table.columns) + "|",
+        *(_line([_cell(cell) for cell in row]) for row in table.rows),
+    ]
+    explained = [
+        f"- {column.title}: {column.explanation}" for column in table.columns if column.explanation
+    ]
+    parts = [f"## {table.title}", "\n".join(lines), "\n".join(explained), *table.notes]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _pairs(title: str, pairs: Sequence[tuple[str, str]]) -> str:
+    return "\n".join(
+        (f"## {title}\n", *(f"- {_escape(name)}: {_escape(text)}" for name, text in pairs))
+    )
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(cell: Cell) -> str:
+    badge = f"{cell.badge}. " if cell.badge else ""
+    signs = "".join(f" {SIGNS[sign][0]}" for sign in cell.signs)
+    words = (
+        f"{cell.text}; {cell.detail}"
+        if cell.badge and cell.detail
+        else f"{cell.text} {cell.detail}"
+    )
+    return f"{badge}{_escape(words.rstrip())}{signs}"
+
+
+def _escape(text: str) -> str:
+    r"""Take the meaning from every character that Markdown or HTML would read as markup.
+
+    >>> print(_escape("a|b <i>"))
+    a\|b \<i\>
+    """
+    return MARKUP.sub(r"\\\1", visible(text))

@@ -1,0 +1,1 @@
+"""Where results lie: keys, sealed files, the workspace. Knows arrays and JSON, no privacy words."""

@@ -1,0 +1,16 @@
+"""What tests of several rooms share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def cifar100() -> Path:
+    """Return the folder of the real CIFAR-100, or skip the test, saying where it was looked for."""
+    beside = Path(__file__).parents[2] / "shared" / "data" / "cifar-100"
+    folder = Path(os.environ.get("PRYPROOF_CIFAR100") or beside)
+    if not (folder / "cifar100-test.parquet").is_file():
+        pytest.skip("no CIFAR-100 in $PRYPROOF_CIFAR100 nor in ../shared/data/cifar-100")
+    return folder
