@@ -101,7 +101,7 @@ def test_a_folder_anyone_can_change_is_refused_unless_accepted(tmp_path: Path):
     folder.mkdir()
     folder.chmod(0o777)
     for path in (folder, folder / "w", folder / "deep" / "w"):
-        with pytest.raises(MachineError, match="--allow-insecure-workspace") as caught:
+        with pytest.raises(MachineError, match="folder in your home") as caught:
             opened(path)
         assert caught.value.exit_code == 4
     assert list(folder.iterdir()) == []

@@ -4,6 +4,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from json import dumps  # a JSON string is a TOML string
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -55,16 +56,16 @@ def _study(
     overrides = list(overrides or [])
     machine = pryproof.Machine(workers=workers)
     if model is not None:
-        overrides.append(f'train.model="{model}"')
+        overrides.append(f"train.model={dumps(model)}")
     if file is not None:
         if data is not None:
-            overrides.append(f'data.source="{data}"')
+            overrides.append(f"data.source={dumps(data)}")
         return pryproof.Study.from_toml(file, workspace=where, overrides=overrides, machine=machine)
     if data is None:
         raise ConfigurationError(
             "E041", "name a study file or --data", fix="pryproof run study.toml, or --data FOLDER."
         )
-    overrides.append(f'data.source="{data}"')
+    overrides.append(f"data.source={dumps(data)}")
     settings = pryproof.Settings.from_overrides(overrides)
     return pryproof.Study(where or Path("runs") / settings.name, settings=settings, machine=machine)
 

@@ -124,7 +124,7 @@ def _refuse_empty(payload: bytes | Path, *, where: str) -> None:
 
 
 def _fix(act: str) -> str:
-    return f"{act}, or pass on_bad_image='skip' (--on-bad-image skip) to go on without it."
+    return f"{act}, or pass on_bad_image='skip' (--set data.on_bad_image=skip) to go on without it."
 
 
 def _refuse(image: Image.Image, *, where: str) -> None:
@@ -180,7 +180,7 @@ def _stack(
             "E012",
             f"all images must have one size, and there are {some(counts)}",
             where=where,
-            fix=f"Pass resize={smallest} (--resize {smallest}), or bring them to one size.",
+            fix=f"Pass resize={smallest} (--set data.resize={smallest}), or bring them to one size.",
         )
     height, width = arrays[0].shape[:2]
     channels = options.channels or max(array.shape[2] for array in arrays)

@@ -30,8 +30,7 @@ def read(root: Path, options: Options) -> Loaded:
             "E006",
             f"no image in the class folders {some(empty)}",
             where=where,
-            fix="Add images, remove the folders, or pass allow_empty_classes=True "
-            "(--allow-empty-classes).",
+            fix="Add images, remove the folders, or read with allow_empty_classes=True.",
         )
     found = {name: files for name, files in found.items() if files}
     classes = tuple(shown(name) for name in found)

@@ -92,8 +92,8 @@ def _dense(
             "E025",
             f"no sample is labelled {some(empty)}: the labels have gaps",
             where=where,
-            fix="Renumber the classes without gaps, or pass allow_empty_classes=True "
-            "(--allow-empty-classes) to leave those out.",
+            fix="Renumber the classes without gaps, or read with allow_empty_classes=True to "
+            "leave those out.",
         )
     kept = tuple(name for name, is_used in zip(names, used, strict=True) if is_used)
     return (np.cumsum(used) - 1)[labels].astype(np.int64), kept

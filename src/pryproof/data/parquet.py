@@ -116,7 +116,7 @@ def _must_have(column: str, names: list[str], *, where: str) -> None:
             "E024",
             f"there is no column {column!r}; the columns are {some(names, most=12)}",
             where=where,
-            fix=f"{hint} Pass label=... or image=... (--label, --image).",
+            fix=f"{hint} Pass label=... (--set data.label=...) or image=....",
         )
 
 

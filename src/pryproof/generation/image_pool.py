@@ -17,7 +17,7 @@ class ImagePool:
         self.held: list[torch.Tensor] = []
 
     def exchange(self, images: Images, *, generator: torch.Generator) -> Images:
-        """Return as many images: the new ones until the pool is full, then an old one half the time.
+        """Return as many images: until the pool is full the new ones, then half of them old ones.
 
         An old image that is returned leaves its place to the new one.
         """

@@ -1,4 +1,4 @@
-"""How weights lie in memory: channels last, the layout that convolutions on a CPU are fastest in."""
+"""How weights lie in memory: channels last, the layout in which convolutions are fastest."""
 
 from typing import Any, TypeVar, cast
 
@@ -10,5 +10,5 @@ Network = TypeVar("Network", bound=nn.Module)
 
 def channels_last(network: Network) -> Network:
     """Return the network with its weights laid out channels last; no number changes."""
-    network = cast(Any, network).to(memory_format=torch.channels_last)  # not in torch's stubs
-    return network
+    loose = cast(Any, network)  # torch's stubs do not know the keyword
+    return cast(Network, loose.to(memory_format=torch.channels_last))

@@ -7,7 +7,8 @@ import numpy as np
 from pryproof.evaluation.estimates import mean_accuracy
 from pryproof.intervals import wilson
 from pryproof.pipeline.plan import STAGES, TARGET
-from pryproof.pipeline.results import Results
+from pryproof.pipeline.results import Results, estimate
+from pryproof.pipeline.rows import ROWS
 from pryproof.pipeline.settings import Settings
 from pryproof.records import Estimate
 from pryproof.reporting.content import Curve, Finding
@@ -194,7 +195,39 @@ JUDGED = {
     "riskier_fakes": "fakes moved to risky",
 }
 
-LOOKS = {"value": _value, "generate": _generate, "transform": _transform, "protect": _protect}
+
+def _evaluate(results: Results, settings: Settings) -> Iterator[Finding]:  # noqa: ARG001
+    """Say, for the undefended row and the ensemble's own, whether verdicts follow exposure."""
+    for row in results["evaluate"].facts["rows"]:
+        found = {word: estimate(values) for word, values in row["by_verdict"].items()}
+        known = {"safe", "risky"} <= found.keys()
+        if row["name"] not in ("ce", "relax_loss") or not known or np.isnan(found["safe"].value):
+            continue
+        safe, risky = found["safe"], found["risky"]
+        follows = risky.low > safe.high
+        against = safe.low > risky.high
+        yield Finding(
+            stage="evaluate",
+            what=f"do verdicts follow exposure? LiRA TPR at 1% FPR, {ROWS[row['name']].title}",
+            value=f"voted risky {risky.value:.1%} [{risky.low:.1%}, {risky.high:.1%}], "
+            f"voted safe {safe.value:.1%} [{safe.low:.1%}, {safe.high:.1%}]",
+            good=True if follows else False if against else None,
+            meaning="Members voted risky are the ones LiRA finds."
+            if follows
+            else f"In {ROWS[row['name']].title} the verdicts run against exposure: LiRA finds "
+            "members voted safe more often than members voted risky. The margin sees difficulty."
+            if against
+            else "The intervals overlap: the verdicts say nothing of exposure at this size.",
+        )
+
+
+LOOKS = {
+    "value": _value,
+    "generate": _generate,
+    "transform": _transform,
+    "protect": _protect,
+    "evaluate": _evaluate,
+}
 
 
 def curves(results: Results) -> list[Curve]:

@@ -93,9 +93,9 @@ def seconds(task: Task, settings: Settings, sizes: Sizes, speeds: Speeds) -> flo
         trained = epochs * sizes.members * (1 + extra)
         return float(speeds.image * (trained + sizes.total / 3))
     if task.step == "generate":
-        return max(0.0, speeds.gan_step) * settings.generate.steps
+        return max(0.0, speeds.gan_step) * settings.generate.steps_for(sizes.members)
     if task.step == "transform":
-        return max(0.0, speeds.cycle_step) * settings.transform.steps
+        return max(0.0, speeds.cycle_step) * settings.transform.steps_for(sizes.members)
     return 1.0
 
 

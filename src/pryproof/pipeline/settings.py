@@ -6,9 +6,9 @@
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pryproof.checks import ConfigurationError, nearest
 
@@ -17,6 +17,10 @@ RowName = Literal["ce", "ce_early", "ce_crop_flip", "fakes", "fakes_transformed"
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _passes(passes: int, members: int, batch: int) -> int:
+    return max(50, round(passes * members / batch))
 
 
 class Data(_Part):
@@ -66,7 +70,7 @@ class Generate(_Part):
     network: Literal["small", "published"] = "small"
     channels: int = Field(16, ge=4)
     latent: int = Field(64, ge=2)
-    steps: int = Field(700, ge=1)
+    steps: int | None = Field(None, ge=1)  # None: 15 passes over the members, at least 50
     discriminator_steps: int = Field(1, ge=1)
     batch: int = Field(32, ge=2)
     learning_rate: float = Field(2e-3, gt=0)
@@ -79,6 +83,10 @@ class Generate(_Part):
     cutout: bool = True
     standing_batches: int = Field(20, ge=1)
 
+    def steps_for(self, members: int) -> int:
+        """Return the generator's steps for so many members."""
+        return self.steps or _passes(15, members, self.batch)
+
 
 class Transform(_Part):
     """CycleGAN between the privacy domains (methods 7): small by default."""
@@ -90,7 +98,7 @@ class Transform(_Part):
     skip: bool = True
     discriminator_channels: int = Field(16, ge=2)
     discriminator_layers: int = Field(2, ge=1)
-    steps: int = Field(300, ge=2)
+    steps: int | None = Field(None, ge=2)  # None: 3 passes over the members, at least 50
     batch: int = Field(16, ge=1)
     learning_rate: float = Field(1e-3, gt=0)
     cycle_weight: float = Field(10.0, ge=0)
@@ -99,21 +107,25 @@ class Transform(_Part):
     pool: int = Field(50, ge=0)
     stratified: bool = True
 
+    def steps_for(self, members: int) -> int:
+        """Return the number of steps for so many members."""
+        return self.steps or _passes(3, members, self.batch)
+
 
 class Evaluate(_Part):
     """The comparison: which rows, how many runs of each, and the shadows that judge them."""
 
-    rows: tuple[RowName, ...] = (
-        "ce",
-        "ce_early",
-        "ce_crop_flip",
-        "fakes",
-        "fakes_transformed",
-        "relax_loss",
-    )
+    rows: tuple[RowName, ...] = Field(get_args(RowName), min_length=1)
     runs: int = Field(3, ge=1)
     shadows: int = Field(2, ge=2)  # runs of each row in every shadow fold
     shadow_folds: int = Field(1, ge=1)
+
+    @field_validator("rows")
+    @classmethod
+    def _once_each(cls, rows: tuple[RowName, ...]) -> tuple[RowName, ...]:
+        if len(set(rows)) < len(rows):
+            raise ValueError("each row is named once")
+        return rows
 
 
 class Settings(_Part):
@@ -154,12 +166,11 @@ class Settings(_Part):
             raise ConfigurationError(
                 "E047", f"not valid TOML: {error}", where=str(path), fix="Mend that line."
             ) from error
+        data = values.get("data")
+        source = data.get("source") if isinstance(data, dict) else None
+        if isinstance(source, str) and not source.startswith("embedded:"):
+            data["source"] = str((path.parent / source).resolve())  # the file's folder, not ours
         values = with_overrides(values, overrides)
-        source = (
-            values.get("data", {}).get("source", "") if isinstance(values.get("data"), dict) else ""
-        )
-        if isinstance(source, str) and source.startswith("."):  # relative to the study file
-            values["data"]["source"] = str((path.parent / source).resolve())
         return cls.parse(values, where=str(path))
 
     @classmethod

@@ -138,14 +138,32 @@ class Study:
 
     def run(self, stage: str = "report", *, on_event: OnEvent = quiet) -> dict[str, Path]:
         """Do everything up to ``stage`` and return the files it wrote for the user, by name."""
+        looked = self._first_look()
         workspace = self._workspace(create=True)
         with workspace.lock():
             workspace.sweep()
             workspace.publish("study.json", encode_json(self.settings.model_dump(mode="json")))
+            if looked is not None:
+                result, record = looked
+                workspace.put(
+                    self.tasks[0].key, arrays=result.arrays, facts=result.facts, record=record
+                )
             tasks = self.upto(stage)
             reused = {item.task.name for item in tasks if workspace.has(item.key)}
             run(workspace, tasks, workers=self.machine.workers, on_event=on_event)
             return self._publish(workspace, stage, reused)
+
+    def _first_look(self) -> Any:  # noqa: ANN401 - what work.load_and_probe returns
+        """Read the images and build the network before anything is written, if not yet done.
+
+        So that images or a network that cannot be used leave no workspace behind.
+        """
+        first = self.tasks[0]
+        workspace = self._existing()
+        if workspace is not None and workspace.has(first.key):
+            return None
+        work = late("pryproof.pipeline.work")
+        return work.load_and_probe(first.task, self.settings.train.model)
 
     def _publish(self, workspace: Workspace, stage: str, reused: set[str]) -> dict[str, Path]:
         done = STAGES.index(stage)

@@ -2,35 +2,49 @@
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
 from pryproof.engine import local
+from pryproof.models.resolve import build
 from pryproof.pipeline.fingerprint import fingerprint
 from pryproof.pipeline.plan import VERSIONS, Task
-from pryproof.pipeline.steps.call import Call
+from pryproof.pipeline.steps.call import Call, Result
 from pryproof.pipeline.steps.table import STEPS
-from pryproof.store.workspace import Workspace
+from pryproof.store.workspace import Stored, Workspace
 
 
 def work(workspace: Workspace, task: Task, key: str, inputs: Mapping[str, str]) -> None:
     """Do ``task`` and store its result under ``key``; ``inputs`` maps roles to stored keys."""
+    stored = {role: workspace.get(name) for role, name in inputs.items()}
+    result, record = perform(task, stored)
+    record |= {"inputs": dict(inputs)}
+    workspace.put(key, arrays=result.arrays, facts=result.facts, record=record)
+
+
+def perform(task: Task, inputs: Mapping[str, Stored]) -> tuple[Result, dict[str, Any]]:
+    """Do ``task`` and return its result with the record of how it came about."""
     torch.set_num_threads(1)  # beside busy neighbours a second thread makes a step 50 times slower
     started = time.perf_counter()
-    call = Call(
-        settings=task.settings,
-        inputs={role: workspace.get(stored) for role, stored in inputs.items()},
-        where=task.where,
-        progress=local.report,
-    )
+    call = Call(settings=task.settings, inputs=inputs, where=task.where, progress=local.report)
     result = STEPS[task.step](call)
     record = {
         "task": task.name,
         "step": task.step,
         "version": VERSIONS[task.step],
         "settings": dict(task.settings),
-        "inputs": dict(inputs),
+        "inputs": {},
         "seconds": round(time.perf_counter() - started, 3),
         "fingerprint": fingerprint(),
     }
-    workspace.put(key, arrays=result.arrays, facts=result.facts, record=record)
+    return result, record
+
+
+def load_and_probe(task: Task, model: str) -> tuple[Result, dict[str, Any]]:
+    """Do the load task, and show that the network takes such images; nothing is written."""
+    result, record = perform(task, {})
+    height, width, channels = result.arrays["images"].shape[1:]
+    classes = len(result.facts["classes"])
+    build(model, classes=classes, shape=(height, width, channels), seed=0)
+    return result, record

@@ -117,5 +117,5 @@ def _exposed(folder: Path, what: str) -> MachineError:
         "E061",
         what,
         where=str(folder),
-        fix="Name a folder in your home, or accept the risk with --allow-insecure-workspace.",
+        fix="Name a folder in your home.",
     )

@@ -10,6 +10,7 @@ from pryproof.generation.sample import sample_tac_gan, uniform_labels
 from pryproof.generation.settings import CycleGanSettings, TacGanSettings
 from pryproof.generation.transform import transform
 from pryproof.models.resolve import build
+from pryproof.pipeline.settings import Generate, Transform
 from pryproof.pipeline.steps.call import Call, Loaded, Result
 from pryproof.pipeline.steps.train import fakes_and_reals
 from pryproof.pipeline.steps.value import picked
@@ -22,8 +23,13 @@ def generate(call: Call) -> Result:
     data = Loaded.of(call.inputs["load"])
     part = data.fold(call.settings["fold"])
     images, labels = data.images[part], data.labels[part]
-    settings, seed = TacGanSettings(**call.settings["gan"]), call.settings["seed"]
-    classes = len(data.classes)
+    chosen, seed, classes = (
+        Generate(**call.settings["gan"]),
+        call.settings["seed"],
+        len(data.classes),
+    )
+    steps = chosen.steps_for(len(labels))
+    settings = TacGanSettings(**chosen.model_dump(exclude={"amount"}) | {"steps": steps})
     fitted = fit_tac_gan(
         images, labels, classes=classes, settings=settings, seed=seed, progress=call.progress
     )
@@ -56,7 +62,9 @@ def transform_domains(call: Call) -> Result:
     """Train CycleGAN between the voted domains; move every real to safe, every fake to risky."""
     data = Loaded.of(call.inputs["load"])
     safe, risky, safe_labels, risky_labels = _domains(call, data)
-    settings = CycleGanSettings(**call.settings["gan"])
+    chosen = Transform(**call.settings["gan"])
+    steps = chosen.steps_for(data.size("members"))
+    settings = CycleGanSettings(**chosen.model_dump() | {"steps": steps})
     fitted = fit_cycle_gan(
         safe,
         risky,

@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+
+import pryproof as pp
+from pipeline.tiny import study
+from pryproof.checks import ConfigurationError
+from pryproof.pipeline import look
+from pryproof.store.workspace import Workspace
+
+
+def changed(finished: pp.Study, npz: Path, word: str) -> tuple[list, Workspace]:
+    """Return the state of a study with a change, seen from the workspace of the unchanged one."""
+    workspace = Workspace.open(finished.path, study=finished.identity, create=False)
+    tasks = study(finished.path, npz, word).tasks
+    return [(item, workspace.has(item.key)) for item in tasks], workspace
+
+
+def test_why_names_the_setting_that_changed(finished: pp.Study, npz: Path):
+    state, workspace = changed(finished, npz, "relax_loss.alpha=0.5")
+    rows = look.why(state, workspace, "train/target/relax_loss/0")
+    assert rows[0] == ("stored", "under other settings", "not under these")
+    assert [(what, "0.5" in now) for what, _, now in rows[1:]] == [("settings.strength", True)]
+    assert look.why(state, workspace, "train/target/ce/0")[0][:2] == ("stored", "yes")
+
+
+def test_why_names_the_inputs_that_changed(finished: pp.Study, npz: Path):
+    state, workspace = changed(finished, npz, "relax_loss.alpha=0.5")
+    rows = look.why(state, workspace, "attack/target/real")
+    assert [what for what, _, _ in rows[1:]] == ["inputs.run0", "inputs.run1"]
+
+
+def test_progress_counts_what_a_change_leaves(finished: pp.Study, npz: Path):
+    state, _ = changed(finished, npz, "transform.steps=5")
+    counts = {stage: (tasks, stored) for stage, tasks, stored in look.progress(state)}
+    assert counts["value"] == (2, 2)
+    assert counts["transform"] == (3, 1)  # the premise does not depend on the transform
+    assert counts["evaluate"] == (1, 0)
+
+
+def test_an_unknown_task_is_named(finished: pp.Study):
+    with pytest.raises(ConfigurationError, match=r"no task .*Did you mean evaluate\?"):
+        finished.why("evalute")
+
+
+def test_sizes_that_are_not_given_are_what_the_data_afford(npz: Path):
+    rows, found = look.describe(pp.Settings(data={"source": str(npz)}))
+    assert dict(rows)["members (trained on)"] == "90"  # 180 of each class, in four parts
+    assert found == {"shape": (16, 16, 1), "classes": 2, "members": 90, "total": 360}
