@@ -47,6 +47,8 @@ def leftovers(workspace: Path) -> int:
 def main(folder: Path, source: Path, points: int) -> dict[str, object]:
     """Kill at points spread over the road, sites in turn; every third time kill the recovery."""
     torch.set_num_threads(1)
+    # the first optimizer imports half of torch: once here, not in every child
+    torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))])
     status, passed = child(folder / "whole", source, f"file.open:{NEVER}:kill")
     whole = digests(folder / "whole")
     found = []

@@ -180,7 +180,7 @@ def _stack(
             "E012",
             f"all images must have one size, and there are {some(counts)}",
             where=where,
-            fix=f"Pass resize={smallest} (--set data.resize={smallest}), or bring them to one size.",
+            fix=f"Pass resize={smallest} (--set data.resize={smallest}), or mend their sizes.",
         )
     height, width = arrays[0].shape[:2]
     channels = options.channels or max(array.shape[2] for array in arrays)

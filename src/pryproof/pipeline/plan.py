@@ -59,9 +59,14 @@ def plan(settings: Settings, *, data_digest: str) -> tuple[Task, ...]:
 
 
 def needed(tasks: tuple[Task, ...], *, stage: str) -> tuple[Task, ...]:
-    """Return the tasks of ``stage`` for the target fold and all they rest on, in plan order."""
+    """Return the tasks of ``stage`` for the target fold and all they rest on, in plan order.
+
+    From ``generate`` on, the checks of the stages between belong to it too.
+    """
     by_name = {task.name: task for task in tasks}
-    wanted = {t.name for t in tasks if t.stage == stage and "/shadow" not in t.name}
+    last = min(STAGES.index(stage), STAGES.index("evaluate"))
+    stages = STAGES[min(last, STAGES.index("generate")) : last + 1]
+    wanted = {t.name for t in tasks if t.stage in stages and "/shadow" not in t.name}
     waiting = list(wanted)
     while waiting:
         for name in by_name[waiting.pop()].inputs.values():

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pryproof.checks import known_name
 from pryproof.data.sources import digest
 from pryproof.engine.local import Event
 from pryproof.pipeline import content, look, tables
@@ -129,11 +130,9 @@ class Study:
 
     def upto(self, stage: str) -> tuple[Keyed, ...]:
         """Return the tasks of a stage and all they rest on."""
-        last = "evaluate" if stage == "report" else stage
+        known_name(stage, STAGES, kind="stage")
         tasks = tuple(item.task for item in self.tasks)
-        if stage == "report":
-            return self.tasks
-        wanted = {task.name for task in needed(tasks, stage=last)}
+        wanted = {task.name for task in needed(tasks, stage=stage)}
         return tuple(item for item in self.tasks if item.task.name in wanted)
 
     def run(self, stage: str = "report", *, on_event: OnEvent = quiet) -> dict[str, Path]:
