@@ -17,7 +17,7 @@ from pryproof.engine import crew
 from pryproof.engine.local import Event, Job, execute
 
 BOTH = pytest.mark.parametrize("workers", [0, 2])
-PATIENCE = 30.0  # seconds until a test gives up; none asserts that anything is quick
+PATIENCE = 120.0  # seconds until a test gives up; none asserts that anything is quick
 
 
 def job(

@@ -72,6 +72,14 @@ def test_the_history_has_a_row_a_record():
     assert fitted.facts["held_cycle_safe"] == fitted.history["held_cycle_safe"][-1]
 
 
+def test_likeness_tells_an_inverted_image_from_a_kept_one():
+    images = torch.rand(4, 1, 8, 8, generator=module.torch_generator(0, "images"))
+    assert module._correlation(images, 0.5 * images + 0.2) == pytest.approx(1.0)
+    assert module._correlation(images, 1 - images) == pytest.approx(-1.0)
+    assert module._correlation(images, torch.zeros_like(images)) == 0.0
+    assert {"likeness_s2r", "likeness_r2s"} <= set(fit().facts)
+
+
 def test_both_generators_are_kept_and_nothing_else():
     names = {name.split(".")[0] for name in fit().weights}
     assert names == {"s2r", "r2s"}

@@ -93,9 +93,12 @@ def test_a_stopped_command_leaves_no_worker_and_continues(
     value = study(tmp_path / "w", npz)
     command = [sys.executable, "-m", "pryproof", "run", *words(value), "--workers", "2"]
     strange = environment(TZ="Asia/Kathmandu", LC_ALL="C", PYTHONHASHSEED="7")
+    # where the tests themselves run with Ctrl-C ignored, a child would inherit that
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(  # noqa: S603 - our own interpreter
         command, env=strange, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
+    signal.signal(signal.SIGINT, before)
     stored = tmp_path / "w" / "objects"
     try:
         until(

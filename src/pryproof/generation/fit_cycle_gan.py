@@ -41,10 +41,12 @@ class CycleGan:
     back|) and ``held_change_s2r``, ``held_change_r2s`` (mean |x - G(x)|; 0 = nothing is changed).
 
     ``facts``: the last four at the end; ``held_cycle``, the mean of both domains; ``constant``, the
-    L1 of answering the domain's mean image, which any cycle must beat; and how many images trained
-    and were held out. The identity has cycle error and change 0: a low error means something beside
-    a change only. Whether a changed image is of the other domain no discriminator of this training
-    can say, for none is shown its source images: ask a classifier of its own.
+    L1 of answering the domain's mean image, which any cycle must beat; ``likeness_s2r`` and
+    ``likeness_r2s``, the correlation of all pixels with those they are mapped to (below 0 the map
+    inverts images, which a cycle does not punish and ``identity_weight`` does); and how many images
+    trained and were held out. The identity has cycle error and change 0: a low error means
+    something beside a change only. Whether a changed image is of the other domain, no discriminator
+    of this training can say, for none is shown its source images: ask a classifier of its own.
     """
 
     weights: dict[str, np.ndarray]
@@ -315,7 +317,17 @@ def _judge(run: _Run) -> dict[str, float]:
     constants = [(held - held.mean(dim=0)).abs().mean().item() for held in (safe, risky)]
     facts = {name: error.item() for name, error in errors.items()}
     both = (facts["held_cycle_safe"] + facts["held_cycle_risky"]) / 2
-    return facts | {"held_cycle": both, "constant": sum(constants) / 2}
+    likeness = {
+        "likeness_s2r": _correlation(safe, fake_risky),
+        "likeness_r2s": _correlation(risky, fake_safe),
+    }
+    return facts | likeness | {"held_cycle": both, "constant": sum(constants) / 2}
+
+
+def _correlation(images: torch.Tensor, others: torch.Tensor) -> float:
+    """Return the correlation of all pixels; 0 where one side is constant."""
+    pair = torch.stack([images.flatten(), others.flatten()]).double()
+    return float(torch.corrcoef(pair)[0, 1].nan_to_num())
 
 
 def _sizes(run: _Run) -> dict[str, float]:

@@ -34,7 +34,7 @@ def build(name: str, *, classes: int, shape: tuple[int, int, int], seed: int) ->
 
     >>> net = build("small_cnn", classes=10, shape=(28, 28, 1), seed=0)
     >>> sum(p.numel() for p in net.parameters())
-    94442
+    24058
     """
     make = MODELS.get(name) or _imported(name)
     with global_draws(seed, "initialisation"):
@@ -44,14 +44,14 @@ def build(name: str, *, classes: int, shape: tuple[int, int, int], seed: int) ->
             raise ConfigurationError(
                 "E050",
                 f"{name} cannot be built: {error}",
-                where="model.name",
+                where="train.model",
                 fix="It is called as make(classes=..., channels=...) and returns a Module.",
             ) from error
         if not isinstance(model, nn.Module):
             raise ConfigurationError(
                 "E050",
                 f"{name} must return a torch.nn.Module, got {type(model).__name__}",
-                where="model.name",
+                where="train.model",
                 fix="Return the network itself.",
             )
         _probe(model, name, classes=classes, shape=shape)
@@ -64,7 +64,7 @@ def _imported(name: str) -> Make:
         raise ConfigurationError(
             "E049",
             f"no model is called {name!r}",
-            where="model.name",
+            where="train.model",
             fix=f"{nearest(name, MODELS)} An own one is written package.module:function.",
         )
     try:
@@ -73,7 +73,7 @@ def _imported(name: str) -> Make:
         raise ConfigurationError(
             "E050",
             f"{name} cannot be imported: {error}",
-            where="model.name",
+            where="train.model",
             fix="Put its folder on PYTHONPATH, or install its package.",
         ) from error
 
@@ -88,7 +88,7 @@ def _probe(model: nn.Module, name: str, *, classes: int, shape: tuple[int, int, 
         raise ConfigurationError(
             "E052",
             f"{name} fails on a batch of 2 x {channels} x {height} x {width}: {error}",
-            where="model.name",
+            where="train.model",
             fix="Choose a network for this image size, or resize the images.",
         ) from error
     if not isinstance(answer, torch.Tensor) or answer.shape != (2, classes):
@@ -96,6 +96,6 @@ def _probe(model: nn.Module, name: str, *, classes: int, shape: tuple[int, int, 
         raise ConfigurationError(
             "E051",
             f"{name} must answer logits of shape (2, {classes}), got {came}",
-            where="model.name",
+            where="train.model",
             fix="Return one logit a class, and nothing else.",
         )

@@ -111,6 +111,17 @@ def _transform(results: Results, settings: Settings) -> Iterator[Finding]:  # no
         good=None,
         meaning="0 would mean that nothing is changed.",
     )
+    likeness = min(facts["likeness_s2r"], facts["likeness_r2s"])
+    yield Finding(
+        stage="transform",
+        what="lowest correlation of held-out images with what they are mapped to",
+        value=f"{likeness:.2f}",
+        good=likeness > 0,
+        meaning="Images are not inverted, which a cycle alone would not punish."
+        if likeness > 0
+        else "The transform inverts images; the cycle does not punish that. Set "
+        "transform.identity_weight = 0.5.",
+    )
     yield from _premise(results)
 
 

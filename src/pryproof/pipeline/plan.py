@@ -32,7 +32,7 @@ VERSIONS = {  # raise a step's number when its code changes what it returns
     "attack": 1,
     "value": 1,
     "generate": 1,
-    "transform": 1,
+    "transform": 2,
     "protect": 1,
     "premise": 1,
     "check_fakes": 1,
@@ -54,8 +54,8 @@ class Task:
 
 
 def plan(settings: Settings, *, data_digest: str) -> tuple[Task, ...]:
-    """Return every task of a study, each after the tasks it needs."""
-    return tuple(_Planner(settings, data_digest).tasks())
+    """Return every task of a study, each after the tasks it needs, and none that nobody reads."""
+    return needed(tuple(_Planner(settings, data_digest).tasks()), stage="report")
 
 
 def needed(tasks: tuple[Task, ...], *, stage: str) -> tuple[Task, ...]:
