@@ -19,10 +19,10 @@ def demo() -> Settings:
     """
     return Settings(
         name="demo",
-        train=Train(model="small_cnn", epochs=24, batch=64, learning_rate=0.2, padding=1),
+        train=Train(model="small_cnn", epochs=18, batch=64, learning_rate=0.2, padding=1),
         relax_loss=RelaxLoss(alpha=0.5),
-        value=Value(runs=5, fake_runs=3),
+        value=Value(runs=5, fake_runs=2),
         generate=Generate(),
-        transform=Transform(),
+        transform=Transform(steps=300, batch=8, learning_rate=2e-3),
         evaluate=Evaluate(runs=3, shadows=2, shadow_folds=1),
     )
