@@ -168,8 +168,12 @@ class Settings(_Part):
             ) from error
         data = values.get("data")
         source = data.get("source") if isinstance(data, dict) else None
-        if isinstance(source, str) and not source.startswith("embedded:"):
-            data["source"] = str((path.parent / source).resolve())  # the file's folder, not ours
+        if (
+            isinstance(data, dict)
+            and isinstance(source, str)
+            and not source.startswith("embedded:")
+        ):
+            data["source"] = str((path.parent / source).resolve())  # from the file's folder
         values = with_overrides(values, overrides)
         return cls.parse(values, where=str(path))
 
