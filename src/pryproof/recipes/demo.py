@@ -23,6 +23,6 @@ def demo() -> Settings:
         relax_loss=RelaxLoss(alpha=0.5),
         value=Value(runs=5, fake_runs=2),
         generate=Generate(),
-        transform=Transform(steps=300, batch=8, learning_rate=2e-3),
+        transform=Transform(),
         evaluate=Evaluate(runs=3, shadows=2, shadow_folds=1),
     )
