@@ -30,7 +30,7 @@ Nothing here is a formal guarantee.
 G_r2s(x) is a device of training, not an anonymised image: cycle consistency forces x to be \
 recoverable from it. Do not publish transformed images as synthetic data.
 Members are attacked as the originals. An attacker who owns or rebuilds the transform and queries \
-with G_r2s(x) is not tried; for the transformed row that attacker is the stronger one.
+with G_r2s(x) is not tried; for the transformed row that attacker may be the stronger one.
 LiRA here is the offline form: the shadows repeat each row's whole road (valuation, generators, \
 protected set, training) on images disjoint from everything judged, so they never saw a judged \
 image. The online form, whose shadows train on half of the judged images, is stronger.
