@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench bench-attacks clean
 
 demo: $(VENV)/.run
 	$(BIN)/pryproof demo
@@ -21,6 +21,10 @@ lint: $(VENV)/.test
 bench: $(VENV)/.run
 	$(BIN)/python benchmarks/demo.py
 
+# PRYPROOF_PEERS names a folder with clones of the peers' repositories; without it fewer are measured
+bench-attacks: $(VENV)/.bench
+	$(BIN)/python benchmarks/bench_attacks.py
+
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pryproof needs Python 3.11 or newer, this is " + sys.version.split()[0] + ". Run: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
@@ -31,6 +35,10 @@ $(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
 
 $(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@ $(VENV)/.run
+
+$(VENV)/.bench: $(BIN)/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	touch $@ $(VENV)/.run
 
 clean:

@@ -33,7 +33,7 @@ def test_files_can_be_kept_in_the_head(path):
 
 
 def test_the_public_names():
-    assert pryproof.__all__ == ["Machine", "Settings", "Study", "demo"]
+    assert pryproof.__all__ == ["Audit", "Machine", "Settings", "Study", "attack", "demo"]
     for public in pryproof.__all__:
         assert getattr(pryproof, public).__doc__
 
@@ -48,6 +48,18 @@ def test_the_verbs_and_their_options():
     study = {"study", "data", "model", "workspace", "set_", "workers", "json"}
     looking = study - {"workers"}
     assert {word: {p.name for p in command.params} for word, command in commands.items()} == {
+        "attack": {
+            "outputs",
+            "reference",
+            "attacks",
+            "target",
+            "set_",
+            "out",
+            "export",
+            "list_",
+            "seed",
+            "json",
+        },
         "demo": {"workspace", "set_", "workers", "json"},
         "doctor": {"json"},
         "check": looking,

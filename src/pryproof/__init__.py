@@ -4,24 +4,28 @@ Names are imported when first used, so ``import pryproof`` takes no torch and no
 
 >>> import pryproof as pp
 >>> sorted(name for name in dir(pp) if name[0].isupper())
-['Machine', 'Settings', 'Study']
+['Audit', 'Machine', 'Settings', 'Study']
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pryproof.pipeline.attack import attack
+    from pryproof.pipeline.audit import Audit
     from pryproof.pipeline.settings import Machine, Settings
     from pryproof.pipeline.study import Study
     from pryproof.recipes.demo import demo
 
 __version__ = "0.1.0"
-__all__ = ["Machine", "Settings", "Study", "demo"]
+__all__ = ["Audit", "Machine", "Settings", "Study", "attack", "demo"]
 
 _HOMES = {
+    "Audit": "pryproof.pipeline.audit",
     "Machine": "pryproof.pipeline.settings",
     "Settings": "pryproof.pipeline.settings",
     "Study": "pryproof.pipeline.study",
+    "attack": "pryproof.pipeline.attack",
     "demo": "pryproof.recipes.demo",
 }
 

@@ -1,9 +1,9 @@
 """What passes between rooms: frozen records of arrays, and the one form a reported number has."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Bool, Float, Int64, UInt8
+from jaxtyping import Bool, Float, Int64, Shaped, UInt8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,11 +23,22 @@ class Samples:
 class Evidence:
     """What runs say about samples, and which run trained on which sample.
 
-    ``signals`` holds one float64 array ``[runs, samples]`` per signal name (``attacks.signals``).
+    ``signals`` holds float64 arrays ``[runs, queries, samples]`` by the names of
+    ``attacks.signals``: all of them from logits or probabilities, fewer from less.
+    ``raw`` holds what was given, in its own float type, the runs first: "logits" or
+    "probabilities" ``[runs, queries, samples, classes]``, "p" (the label's probability)
+    ``[runs, queries, samples]``, "loss_trace" ``[runs, epochs, samples]``, and "features"
+    ``[samples, width]``. ``labels`` is None where nobody gave any. Runs of one ``group`` share
+    a training set: they are never each other's shadows. ``population`` is what the same runs
+    say about samples that none of them trained on.
     """
 
-    signals: dict[str, Float[np.ndarray, "runs samples"]]
+    signals: dict[str, Float[np.ndarray, "runs queries samples"]]
     member: Bool[np.ndarray, "runs samples"]
+    group: Int64[np.ndarray, " runs"]
+    labels: Int64[np.ndarray, " samples"] | None = None
+    raw: dict[str, Shaped[np.ndarray, "..."]] = field(default_factory=dict)
+    population: "Evidence | None" = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,4 +69,4 @@ class Estimate:
 
     def contains(self, truth: float) -> bool:
         """Say whether the interval holds ``truth``."""
-        return self.low <= truth <= self.high
+        return bool(self.low <= truth <= self.high)

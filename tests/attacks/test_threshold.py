@@ -1,9 +1,13 @@
 import numpy as np
 import pytest
 
-from pryproof.attacks.threshold import constant, decide, fit
+from pryproof.attacks.threshold import constant, decide, fit, fit_runs
 from pryproof.checks import DataError
-from reference.threshold import balanced_accuracy_naive, best_balanced_accuracy_naive
+from reference.threshold import (
+    balanced_accuracy_naive,
+    best_balanced_accuracy_naive,
+    best_cut_naive,
+)
 
 
 def zeros(values: np.ndarray):
@@ -22,6 +26,41 @@ def test_known_cut():
     assert found.per_class == pytest.approx([0.55])
     naive = balanced_accuracy_naive(np.array(members), np.array(nonmembers), found.overall)
     assert naive == pytest.approx(0.7083333333)
+
+
+@pytest.mark.parametrize("levels", [0, 1, 30])
+@pytest.mark.parametrize("shift", [0.0, 0.3, 3.0])
+def test_many_samples_get_the_very_cut_of_the_naive_search(levels: int, shift: float):
+    rng = np.random.default_rng(levels)
+    members, nonmembers = rng.normal(size=700) + shift, rng.normal(size=500)
+    if levels:
+        members, nonmembers = np.round(members * levels), np.round(nonmembers * levels)
+    of_members, of_nonmembers = rng.integers(3, size=700), rng.integers(3, size=500)
+    found = fit(members, of_members, nonmembers, of_nonmembers, classes=3)
+    assert found.overall == best_cut_naive(members, nonmembers)
+    for c in range(3):
+        naive = best_cut_naive(members[of_members == c], nonmembers[of_nonmembers == c])
+        assert found.per_class[c] == naive
+    order = rng.permutation(700)
+    mixed = fit(members[order], of_members[order], nonmembers, of_nonmembers, classes=3)
+    assert np.array_equal(mixed.per_class, found.per_class)
+
+
+def test_all_runs_and_classes_in_one_pass_get_each_runs_own_cuts():
+    rng = np.random.default_rng(4)
+    member, labels = rng.random((5, 400)) < 0.4, rng.integers(6, size=400)
+    scores = rng.normal(size=(5, 400)) + member
+    member[2, labels == 3] = True  # a class without non-members
+    for row, found in enumerate(fit_runs(scores, labels, member, classes=7)):
+        inside = member[row]
+        alone = fit(
+            scores[row, inside], labels[inside], scores[row, ~inside], labels[~inside], classes=7
+        )
+        assert np.array_equal(found.per_class, alone.per_class)
+        assert np.array_equal(found.fallback, alone.fallback)
+        assert found.overall == alone.overall
+    with pytest.raises(DataError, match="400 members and 0 non-members"):
+        fit_runs(scores[:1], labels, np.ones((1, 400), bool), classes=7)
 
 
 @pytest.mark.parametrize("levels", [3, 8, 1000])
@@ -56,6 +95,12 @@ def test_nobody_is_called_a_member_where_nothing_separates():
     assert fit_one([1.0, 1.0], [1.0, 1.0, 1.0]).overall == np.inf
     assert fit_one([1.0], [2.0]).overall == np.inf
     assert not decide(np.array([9.9]), np.array([0]), fit_one([1.0], [2.0])).any()
+
+
+def test_nobody_means_not_even_an_infinite_score():
+    found = fit_one([1.0, 2.0], [np.inf, 3.0])
+    assert found.overall == np.inf
+    assert not decide(np.array([np.inf, 3.0]), np.zeros(2, np.int64), found).any()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,17 @@ import numpy as np
 import pytest
 
 from pryproof.checks import ConfigurationError, DataError
-from pryproof.evaluation.roc import auc, placements, roc, tpr_at_fpr
+from pryproof.evaluation.roc import (
+    area,
+    auc,
+    curve,
+    placements,
+    point,
+    roc,
+    steps,
+    threshold,
+    tpr_at_fpr,
+)
 from reference.roc import auc_naive, tpr_at_fpr_naive
 
 
@@ -72,3 +82,31 @@ def test_refusals():
         auc(np.ones(0), one)
     with pytest.raises(DataError, match=r"nonmembers.*1 of 2 are NaN.*\(1,\)"):
         roc(one, np.array([0.0, np.nan]))
+
+
+def test_one_sort_says_all():
+    members, others = scores(3, 40)
+    counts = steps(members, others)
+    assert (counts.members, counts.nonmembers) == (len(members), len(others))
+    assert area(counts) == auc(members, others)
+    whole = roc(members, others)
+    assert np.array_equal(curve(counts).tpr, whole.tpr)
+    assert np.array_equal(curve(counts).fpr, whole.fpr)
+    assert whole.thresholds[0] == np.inf
+    for fpr in (0.2, 0.5):
+        assert point(counts, fpr) == tpr_at_fpr(members, others, fpr)
+
+
+def test_the_area_is_exact():
+    members, others = np.arange(30_000.0), np.arange(30_000.0) - 0.5
+    assert auc(members, others) == (30_000 * 30_001 // 2) / 30_000**2
+
+
+def test_nobody_is_told_from_those_at_infinity():
+    members, others = np.array([np.inf, 1.0]), np.array([np.inf, 0.0])
+    found = tpr_at_fpr(members, others, 0.5)
+    assert found == (1.0, 0.5, 1.0)
+    nobody = tpr_at_fpr(members, np.full(2, np.inf), 0.5)
+    assert nobody[:2] == (0.0, 0.0)
+    assert not np.any(members >= nobody.threshold)
+    assert threshold(steps(members, others), 1) == np.inf

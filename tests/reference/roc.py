@@ -28,3 +28,12 @@ def delong_naive(members: np.ndarray, nonmembers: np.ndarray) -> float:
     above = [np.mean([(a > b) + 0.5 * (a == b) for b in nonmembers]) for a in members]
     below = [np.mean([(a > b) + 0.5 * (a == b) for a in members]) for b in nonmembers]
     return float(np.var(above, ddof=1) / len(above) + np.var(below, ddof=1) / len(below))
+
+
+def steps_naive(members: np.ndarray, nonmembers: np.ndarray) -> list[tuple[float, int, int]]:
+    """Return (score, members, non-members that reach it) for every distinct score, falling."""
+    rows = [(np.inf, 0, 0)]
+    for cut in sorted({*members.tolist(), *nonmembers.tolist()}, reverse=True):
+        hits = sum(1 for a in members if a >= cut)
+        rows.append((cut, hits, sum(1 for b in nonmembers if b >= cut)))
+    return rows

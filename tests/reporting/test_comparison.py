@@ -35,19 +35,19 @@ def test_best_of_one_or_of_none_measured_is_nobody():
 def test_signs_follow_the_intervals(content: Content):
     table = comparison(content.rows)
     assert signs(table, "Test accuracy") == [(), (), (), ("best",), ()]
-    assert signs(table, "LiRA TPR at 1% FPR") == [
+    assert signs(table, "lira/offline TPR at 1% FPR") == [
         ("above",), ("above",), ("above",), ("within", "best"), (),
     ]  # fmt: skip
-    assert signs(table, "Entropy")[3] == ("below",)
+    assert signs(table, "entropy")[3] == ("below",)
     assert signs(table, "Train accuracy") == [()] * 5
 
 
 def test_no_star_where_the_leaders_overlap(content: Content):
     first, second, *_ = content.rows
     table = comparison((first, replace(first, title="twin"), second))
-    assert "best" in signs(table, "LiRA TPR at 1% FPR")[2]
+    assert "best" in signs(table, "lira/offline TPR at 1% FPR")[2]
     table = comparison((first, second, replace(second, title="twin")))
-    assert not any("best" in found for found in signs(table, "LiRA TPR at 1% FPR"))
+    assert not any("best" in found for found in signs(table, "lira/offline TPR at 1% FPR"))
 
 
 def test_every_measured_column_is_explained_with_direction_and_chance(content: Content):

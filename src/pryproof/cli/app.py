@@ -14,6 +14,7 @@ import typer
 import pryproof
 from pryproof.checks import ConfigurationError, PryproofError
 from pryproof.cli import doctor as doctoring
+from pryproof.cli.attack import attack
 from pryproof.cli.console import Console
 from pryproof.cli.progress import watch
 
@@ -107,6 +108,9 @@ VERBS = {
 }
 for word, (stage, text) in VERBS.items():
     app.command(word, help=text)(_stage(stage, help=text))
+
+
+app.command()(attack)
 
 
 @app.command()

@@ -53,5 +53,10 @@ class Console:
             self._out.print(Text(str(path.resolve())), soft_wrap=True)
 
     @staticmethod
+    def text(value: str) -> None:
+        """Print text as it is, such as JSON that was written elsewhere."""
+        sys.stdout.write(value)
+
+    @staticmethod
     def _dump(value: object) -> None:
         sys.stdout.write(json.dumps(value, indent=1) + "\n")

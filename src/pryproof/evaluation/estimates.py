@@ -35,6 +35,16 @@ RESAMPLES = 1000
 BLOCK = 100  # resamples drawn at a time: bounds the memory
 
 
+def not_estimable(why: str, *, n: int = 0, runs: int = 1, confidence: float = 0.95) -> Estimate:
+    """Return the estimate of what the data cannot say; ``why`` is its method.
+
+    >>> str(not_estimable("no members"))
+    'not estimable (no members)'
+    """
+    nan = float("nan")
+    return Estimate(value=nan, low=nan, high=nan, n=n, runs=runs, confidence=confidence, method=why)
+
+
 def mean_accuracy(
     correct: Bool[np.ndarray, "runs samples"] | Float[np.ndarray, "runs samples"],
     *,

@@ -11,7 +11,7 @@ from pryproof.reporting.content import VERDICTS, Row
 
 @dataclass(frozen=True, kw_only=True)
 class Attack:
-    """An attack's column: title, what a guess scores, and one sentence on what it measures."""
+    """An attack's column: its name and metric, what a guess scores, what it measures."""
 
     title: str
     chance: float
@@ -20,39 +20,39 @@ class Attack:
 
 ATTACKS = {
     "lira_tpr": Attack(
-        title="LiRA TPR at 1% FPR",
+        title="lira/offline TPR at 1% FPR",
         chance=0.01,
         explanation="Share of the training images that the likelihood-ratio attack "
         "recognises while it wrongly accuses 1% of the other images. The headline: it speaks of "
         "the most exposed images. Lower is more private; a guess finds 1%.",
     ),
     "lira_auc": Attack(
-        title="LiRA AUC",
+        title="lira/offline AUC",
         chance=0.5,
         explanation="Chance that the same attack ranks a training image above another image, "
         "averaged over all images. Lower is more private; a guess scores 50%.",
     ),
     "modified_entropy": Attack(
-        title="M-entropy",
+        title="modified_entropy",
         chance=0.5,
         explanation="Share of right answers, members and others counting alike, of a threshold on "
         "modified entropy, which knows the true label. Lower is more private; a guess is right "
         "in 50%.",
     ),
     "entropy": Attack(
-        title="Entropy",
+        title="entropy",
         chance=0.5,
         explanation="The same for a threshold on how spread the answer is, without the label. "
         "Lower is more private; a guess is right in 50%.",
     ),
     "confidence": Attack(
-        title="Confidence",
+        title="confidence",
         chance=0.5,
         explanation="The same for a threshold on the probability given to the true label. "
         "Lower is more private; a guess is right in 50%.",
     ),
     "correctness": Attack(
-        title="Correctness",
+        title="correctness",
         chance=0.5,
         explanation="The same for the simplest rule: call an image a member when it is classified "
         "correctly. Lower is more private; a guess is right in 50%.",

@@ -31,12 +31,14 @@ def train(call: Call) -> Result:
         progress=call.progress,
     )
     arrays = {f"weight.{name}": value for name, value in weights_of(model).items()}
-    said = signals(predict(model, data.images), data.labels)
+    # never compiled: what is stored must not depend on an extra
+    said = signals(predict(model, data.images), data.labels, accelerate=False)
     arrays |= {f"signal.{name}": value for name, value in said.items()}
     if settings["trains_on"] == "fakes":
         generated = call.inputs["generate"].arrays
         for name in ("fakes", "unseen_fakes"):
-            said = signals(predict(model, generated[name]), generated[f"{name}_labels"])
+            answers, classes = predict(model, generated[name]), generated[f"{name}_labels"]
+            said = signals(answers, classes, accelerate=False)
             arrays |= {f"{name}.{key}": value for key, value in said.items()}
             arrays[f"{name}.label"] = generated[f"{name}_labels"]
     arrays["batch_loss"] = history.batch_loss

@@ -1,0 +1,1 @@
+"""Attack mathematics beside real peers: ``make bench-attacks``. One file a subject."""
