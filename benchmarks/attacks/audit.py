@@ -1,6 +1,7 @@
 """A whole audit of one model beside TensorFlow Privacy's."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -8,21 +9,51 @@ import pryproof
 from attacks import peers
 from attacks.signals import outputs
 from attacks.timing import Case, Work
+from pryproof.attacks.signals import signals
+from pryproof.evaluation.epsilon import bounds
+from pryproof.evaluation.roc import area, curve, point, steps
 
 ATTACKS = ["confidence", "modified_entropy"]
+FPRS = (0.01, 0.001, 0.0001)
 
 
 def cases() -> Iterator[Case]:
-    """Loss and modified entropy from logits: curves, areas, operating points, epsilon bounds."""
+    """Loss and modified entropy from logits: the peer's numbers alone, and all of ours."""
     given = outputs()
+    theirs = dict(_tensorflow_privacy(given))
     yield Case(
-        name="loss + M-entropy audit from logits, 100k x 100",
-        ours=lambda: pryproof.attack(given, attacks=ATTACKS),
-        peers=dict(_tensorflow_privacy(given)),
+        name="loss + M-entropy audit from logits, 100k x 100: curves, areas, rates",
+        ours=partial(curves, given),
+        peers=theirs,
         bar={"TensorFlow Privacy": 15},
         reads=[given["logits"]],
-        note="ours fits cuts on one half, judges the other, and adds intervals; the peer does not",
+        note="the peer also bounds epsilon, without a valid correction for the cuts it tries",
     )
+    yield Case(
+        name="the same with epsilon bounds that hold",
+        ours=partial(curves, given, epsilon=True),
+        peers=theirs,
+        reads=[given["logits"]],
+    )
+    yield Case(
+        name="pp.attack: the same with cuts fitted apart, all intervals, permutation baseline",
+        ours=lambda: pryproof.attack(given, attacks=ATTACKS),
+        peers=theirs,
+        reads=[given["logits"]],
+    )
+
+
+def curves(given: dict[str, np.ndarray], *, epsilon: bool = False) -> None:
+    """Trace both scores' curves and read off what the peer reads off."""
+    said, member = signals(given["logits"], given["labels"]), given["member"]
+    for score in (said["phi"], -said["log_mentropy"]):
+        counts = steps(score[member], score[~member])
+        traced = curve(counts)
+        area(counts)
+        (traced.tpr - traced.fpr).max()
+        _ = [point(counts, fpr) for fpr in FPRS]
+        if epsilon:
+            bounds(counts)
 
 
 def _tensorflow_privacy(given: dict[str, np.ndarray]) -> Iterator[tuple[str, Work]]:

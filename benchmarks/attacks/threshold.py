@@ -8,7 +8,7 @@ import numpy as np
 from attacks import peers
 from attacks.signals import CLASSES, outputs, probabilities
 from attacks.timing import Case, Work
-from pryproof.attacks import ATTACKS
+from pryproof.attacks import ATTACKS, song_mittal_2021
 from pryproof.attacks.decisions import decisions
 from pryproof.attacks.evidence import evidence
 from pryproof.attacks.threshold import fit
@@ -33,6 +33,12 @@ def cases() -> Iterator[Case]:
             reads=[shadow["probabilities"], target["probabilities"]],
             note="the same work as the row above it" if dialect else "",
         )
+    yield Case(
+        name="the dialect's array functions alone, values and thresholds, the same arrays",
+        ours=partial(dialect_alone, target, shadow),
+        peers=dict(_script_attacks(shadow, target)),
+        reads=[shadow["probabilities"], target["probabilities"]],
+    )
     values = [searched(100_000, seed) for seed in range(3)]
     yield Case(
         name="cuts for 10 classes, three scores, 100k members + 100k others",
@@ -65,6 +71,20 @@ def attacked(target: dict[str, np.ndarray], shadow: dict[str, np.ndarray], diale
             decisions(attack, judged, run, scores, reference=known, options=attack.options)
         )
     return found
+
+
+def dialect_alone(target: dict[str, np.ndarray], shadow: dict[str, np.ndarray]) -> None:
+    """Compute the dialect's values of both files, and the shadow's thresholds."""
+    found = [
+        song_mittal_2021.values(each["probabilities"], each["labels"], accelerate=True)
+        for each in (target, shadow)
+    ]
+    member, labels = shadow["member"], shadow["labels"]
+    for name in NAMES[1:]:
+        known = found[1][name].astype(np.float64)
+        song_mittal_2021.thresholds(
+            known[member], labels[member], known[~member], labels[~member], classes=CLASSES
+        )
 
 
 def searched(side: int, seed: int) -> tuple[Side, Side]:

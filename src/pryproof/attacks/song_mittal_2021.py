@@ -6,6 +6,8 @@ values in the float type of the input, with probabilities clamped at 1e-30 insid
 non-members in their order; a class without members or non-members has the cut 0.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Bool, Float, Int64
 
@@ -27,16 +29,23 @@ Labels = Int64[np.ndarray, " samples"]
 Values = Float[np.ndarray, " samples"]
 
 FLOOR = 1e-30  # of a probability inside a logarithm
+NAMES = ("correctness", "confidence", "entropy", "modified_entropy")
 AT_ONCE = 32_768  # numbers worked on at a time: they stay near the processor
 EXACT = 1e14  # members x non-members up to which rounding never reorders two balanced accuracies
 
 
-def values(probabilities: Table, labels: Labels, *, accelerate: bool = False) -> dict[str, Values]:
+def values(
+    probabilities: Table,
+    labels: Labels,
+    *,
+    names: Sequence[str] = NAMES,
+    accelerate: bool = False,
+) -> dict[str, Values]:
     """Compute the script's four values, in the float type of the probabilities, bit for bit.
 
     Oriented as it passes them on, higher = more likely a member: correctness (0 or 1), confidence
-    p_y, minus the entropy, minus the modified entropy (nats). ``accelerate`` sums in a compiled
-    kernel where there is one; the values are the same.
+    p_y, minus the entropy, minus the modified entropy (nats); or those of ``names``.
+    ``accelerate`` sums in a compiled kernel where there is one; the values are the same.
 
     >>> found = values(np.array([[0.75, 0.25]], np.float32), np.array([0]))
     >>> {name: round(float(value[0]), 4) for name, value in found.items()}
@@ -49,7 +58,7 @@ def values(probabilities: Table, labels: Labels, *, accelerate: bool = False) ->
             fix="Its clamp at 1e-30 is 0 in half precision: convert them first.",
         )
     samples, classes = probabilities.shape
-    found = {name: np.empty(samples, dtype=probabilities.dtype) for name in OF}
+    found = {name: np.empty(samples, dtype=probabilities.dtype) for name in names}
     # NumPy sums along a plain table's rows in one way, along other strides in another
     plain = probabilities.flags.c_contiguous
     step = max(1, AT_ONCE // max(classes, 1)) if plain else max(samples, 1)
@@ -78,18 +87,22 @@ def _fill(
 ) -> None:
     terms, floor = tables
     rows = np.arange(len(labels))
-    found["correctness"][:] = np.argmax(p, axis=1) == labels
-    found["confidence"][:] = p[rows, labels]
-    np.log(np.maximum(p, floor, out=terms), out=terms)
-    own = terms[rows, labels]
-    np.multiply(p, terms, out=terms)
-    row_sums(terms, found["entropy"], accelerate=accelerate)  # the script's two minus signs cancel
-    np.subtract(1, p, out=terms)
-    rest = terms[rows, labels]
-    np.log(np.maximum(terms, floor, out=terms), out=terms)
-    np.multiply(p, terms, out=terms)
-    terms[rows, labels] = rest * own
-    row_sums(terms, found["modified_entropy"], accelerate=accelerate)
+    if "correctness" in found:
+        found["correctness"][:] = np.argmax(p, axis=1) == labels
+    if "confidence" in found:
+        found["confidence"][:] = p[rows, labels]
+    if "entropy" in found:
+        np.log(np.maximum(p, floor, out=terms), out=terms)
+        np.multiply(p, terms, out=terms)
+        row_sums(terms, found["entropy"], accelerate=accelerate)  # two minus signs cancel
+    if "modified_entropy" in found:
+        own = np.log(np.maximum(p[rows, labels], floor[:, 0]))
+        np.subtract(1, p, out=terms)
+        rest = terms[rows, labels]
+        np.log(np.maximum(terms, floor, out=terms), out=terms)
+        np.multiply(p, terms, out=terms)
+        terms[rows, labels] = rest * own
+        row_sums(terms, found["modified_entropy"], accelerate=accelerate)
 
 
 def thresholds(
@@ -173,7 +186,9 @@ def values_of(
             large = found.size * outputs.shape[3] >= LARGE
             for row, query in np.ndindex(*found.shape[:2]):
                 probabilities = prepare(outputs[runs[row], query])
-                found[row, query] = values(probabilities, labels, accelerate=large)[name]
+                found[row, query] = values(probabilities, labels, names=[name], accelerate=large)[
+                    name
+                ]
             return found
     said = signal(evidence, OF[name], attack=f"{name}@song_mittal_2021")[runs]
     if name == "correctness":

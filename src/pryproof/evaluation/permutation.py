@@ -24,7 +24,9 @@ Labels = Int64[np.ndarray, " samples"]
 Flags = Bool[np.ndarray, " samples"]
 Refit = Callable[[Values, Labels, Flags], Flags]  # scores, labels, member -> called a member
 
-SHUFFLES = 20
+SHUFFLES = 20  # of a few samples; of many each reads nearly the same
+MANY, SHUFFLES_OF_MANY = 50_000, 5
+DRAWN_BITS = 40
 
 
 def best_cut(scores: Values, labels: Labels, member: Flags) -> Flags:  # noqa: ARG001 - a Refit
@@ -41,7 +43,7 @@ def oracle(
     labels: Labels | None = None,
     *,
     refit: Refit = best_cut,
-    shuffles: int = SHUFFLES,
+    shuffles: int | None = None,
     seed: int,
     confidence: float = 0.95,
 ) -> tuple[Estimate, Estimate]:
@@ -49,8 +51,8 @@ def oracle(
 
     ``refit`` fits and decides for one target, whose samples with a score it gets; ``labels`` are
     the classes within which membership is shuffled (one class if left out). The second estimate is
-    the mean over ``shuffles``, which take the targets in turn; a single target that leaks nothing
-    reads within its interval, at this confidence.
+    the mean over ``shuffles`` (20, of many samples 5), which take the targets in turn; a single
+    target that leaks nothing reads within its interval, at this confidence.
 
     >>> from pryproof.evaluation.scored import scored
     >>> table = np.random.default_rng(0).normal(size=(1, 400))
@@ -63,6 +65,8 @@ def oracle(
         return none, none
     if labels is None:
         labels = np.zeros(scored.scores.shape[1], dtype=np.int64)
+    if shuffles is None:
+        shuffles = SHUFFLES if scored.scores.shape[1] < MANY else SHUFFLES_OF_MANY
     called = np.zeros_like(scored.inside)
     for t, row in enumerate(scored.scores):
         kept = scored.inside[t] | scored.outside[t]
@@ -123,12 +127,26 @@ def _shuffled(
     if refit is best_cut and not labels.any():
         return _shuffled_best(scored.counts[target], generator)
     scores, labels, member = scored.scores[target, kept], labels[kept], scored.inside[target, kept]
-    by_class = np.argsort(labels, kind="stable")
-    mixed = np.lexsort((generator.random(len(kept)), labels))
-    dealt = np.zeros_like(member)
-    dealt[by_class] = member[mixed]
+    dealt = _dealt(labels, member, generator)
     called = refit(scores, labels, dealt)
     return float((called[dealt].mean() + 1 - called[~dealt].mean()) / 2)
+
+
+def _dealt(labels: Labels, member: Flags, generator: np.random.Generator) -> Flags:
+    """Deal the members of every class out anew among its samples.
+
+    One sort of whole numbers that hold a class, a draw, and in the last bit who is a member.
+    """
+    draws = generator.integers(1 << DRAWN_BITS, size=len(labels), dtype=np.uint64)
+    keys = labels.astype(np.uint64) << np.uint64(DRAWN_BITS + 1)
+    keys |= draws << np.uint64(1)
+    keys |= member
+    keys.sort()
+    dealt = np.empty_like(member)
+    # NumPy sorts short whole numbers stably in one pass
+    short = labels.astype(np.uint16) if labels.max(initial=0) < 1 << 16 else labels
+    dealt[np.argsort(short, kind="stable")] = keys & np.uint64(1)
+    return dealt
 
 
 def _shuffled_best(counts: Steps, generator: np.random.Generator) -> float:
