@@ -40,7 +40,7 @@ SUBJECTS = {
 def main() -> None:
     """Measure all subjects, or those named, print the table and write ``results/``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("subjects", nargs="*", choices=list(SUBJECTS))
+    parser.add_argument("subjects", nargs="*", metavar="|".join(SUBJECTS))
     parser.add_argument("--no-write", action="store_true")
     given = parser.parse_args()
     rows = []

@@ -59,9 +59,16 @@ def two_sided_each(confidence: float, freedom: Array) -> Array:
     >>> two_sided_each(0.95, np.array([2.0, np.inf])).round(3)
     array([4.303, 1.96 ])
     """
+    inverse, reach = _knots(confidence)
+    return np.exp(np.interp(1 / np.maximum(freedom, 1.0), inverse, np.log(reach)))
+
+
+@cache
+def _knots(confidence: float) -> tuple[Array, Array]:
+    """Return 1 / freedom, from 0 to 1, and ``two_sided`` there."""
     inverse = np.concatenate([[0.0], np.geomspace(1 / AS_NORMAL, 1.0, KNOTS)])
-    at_knots = [two_sided(confidence, freedom=1 / each if each else np.inf) for each in inverse]
-    return np.exp(np.interp(1 / np.maximum(freedom, 1.0), inverse, np.log(at_knots)))
+    freedoms = [1 / each if each else np.inf for each in inverse]
+    return inverse, np.array([two_sided(confidence, freedom=each) for each in freedoms])
 
 
 def wilson(

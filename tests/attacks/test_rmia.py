@@ -16,7 +16,7 @@ FIRST = np.array([0])
 @pytest.mark.parametrize(("gamma", "expected"), [(1.0, 0.75), (2.0, 0.25)])
 def test_known_online_scores(gamma: float, expected: float):
     # ratios 1.6 against 1, 1/3, 3, 1
-    found = rmia(np.log(P), np.arange(7), FIRST, population=np.log(Z), gamma=gamma)
+    found = rmia(np.log(P), MEMBER, np.arange(7), FIRST, population=np.log(Z), gamma=gamma)
     assert found.tolist() == [[expected]]
 
 
@@ -43,8 +43,10 @@ def test_agree_with_the_naive_forms(seed: int, gamma: float, strangers: str):
     p, member, group, population = world(seed)
     every = np.arange(len(p))
     z, log_z = (population, np.log(population)) if strangers == "population" else (None, None)
-    online = rmia(np.log(p), group, every, population=log_z, gamma=gamma)
-    assert online == pytest.approx(np.array(rmia_naive(p, group, population=z, gamma=gamma)))
+    online = rmia(np.log(p), member, group, every, population=log_z, gamma=gamma)
+    assert online == pytest.approx(
+        np.array(rmia_naive(p, member, group, population=z, gamma=gamma))
+    )
     a = np.full(len(p), 0.4)
     offline = rmia_offline(
         np.log(p), member, group, every, population=log_z, gamma=gamma, offline_a=0.4
@@ -88,19 +90,20 @@ def test_zeros_and_certainties():
     group = np.arange(2)
     with np.errstate(divide="ignore"):
         logp = np.log(p)
-    found = rmia(logp, group, FIRST, population=logp)
-    expected = rmia_naive(p, group, population=p)[0]
+    nobody = np.zeros(p.shape, bool)
+    found = rmia(logp, nobody, group, FIRST, population=logp)
+    expected = rmia_naive(p, nobody, group, population=p)[0]
     assert expected[:3] == pytest.approx([2 / 3, 0.0, 1.0])
     assert found[0, 1:] == pytest.approx(expected[1:], nan_ok=True)
     assert found[0, 0] == pytest.approx(2 / 3)
-    alone = rmia(logp, group, FIRST, population=None)
+    alone = rmia(logp, nobody, group, FIRST, population=None)
     assert alone[0] == pytest.approx([0.5, 0.0, 1.0, np.nan], nan_ok=True)
 
 
 def test_strangers_that_are_all_alike_in_having_no_ratio():
     logp = np.array([[-1.0, -np.inf], [-1.0, -1.0]])
     population = np.array([[-np.inf], [-1.0]])
-    found = rmia(logp, np.arange(2), FIRST, population=population)
+    found = rmia(logp, np.zeros((2, 2), bool), np.arange(2), FIRST, population=population)
     assert found[0] == pytest.approx([1.0, np.nan], nan_ok=True)
 
 
@@ -108,8 +111,10 @@ def test_ratios_of_vanishing_probabilities_keep_their_order():
     # as probabilities all are 0; their ratios are exp(100), 1 and exp(-100)
     logp = np.array([[-900.0, -1000.0, -1100.0], [-1000.0] * 3, [-1000.0] * 3])
     group = np.arange(3)
-    assert rmia(logp, group, FIRST, population=None).tolist() == [[1.0, 0.5, 0.0]]
     member = np.zeros(logp.shape, bool)
+    for inside in (member, ~member, member | (np.arange(3) == 1)[:, None]):
+        found = rmia(logp, inside, group, FIRST, population=None)
+        assert found.tolist() == [[1.0, 0.5, 0.0]]
     offline = rmia_offline(logp, member, group, FIRST, population=None, offline_a=1.0)
     assert offline.tolist() == [[1.0, 0.5, 0.0]]
 
@@ -123,7 +128,7 @@ def test_a_leak_is_found_by_both_and_a_null_is_not():
     logp = -np.logaddexp(0.0, -(phi + 3.0 * (member & leaks)))
     every, group = np.arange(runs), np.arange(runs)
     for scores in (
-        rmia(logp, group, every, population=None),
+        rmia(logp, member, group, every, population=None),
         rmia_offline(logp, member, group, every, population=None),
     ):
         for part, low, high in ((leaks, 0.8, 1.0), (~leaks, 0.47, 0.53)):
@@ -132,8 +137,22 @@ def test_a_leak_is_found_by_both_and_a_null_is_not():
             assert low < np.mean(inside[:, None] > outside[None]) < high
 
 
+def test_a_balanced_design_alone_tells_nothing():
+    # all runs with a sample say .9 of it, all without say .1: what the target says is no surprise
+    # either way, and one mean over all others would lie lower for members
+    rng = np.random.default_rng(4)
+    member = np.argsort(rng.random((8, 400)), axis=0) < 4
+    p = np.where(member, 0.9, 0.1)
+    p[0] = 0.5  # the target says the same of all
+    population = np.full((8, 50), 0.5)
+    found = rmia(np.log(p), member, np.arange(8), FIRST, population=np.log(population))
+    assert len(np.unique(found)) == 1
+
+
 def test_no_sample_enough_without_a_stranger():
-    found = rmia(np.array([[-1.0], [-2.0]]), np.arange(2), FIRST, population=None)
+    found = rmia(
+        np.array([[-1.0], [-2.0]]), np.zeros((2, 1), bool), np.arange(2), FIRST, population=None
+    )
     assert np.isnan(found).all()
 
 
@@ -150,7 +169,7 @@ def test_queries_are_averaged_and_the_temperature_is_that_of_the_softmax():
     weights = np.exp(logits / 2)
     p = weights[..., np.arange(6), labels] / weights.sum(axis=-1)
     found = score("rmia", {"logits": logits, "labels": labels, "member": member}, temperature=2.0)
-    each = [rmia_naive(p[:, query], np.arange(4), population=None)[0] for query in range(2)]
+    each = [rmia_naive(p[:, query], member, np.arange(4), population=None)[0] for query in range(2)]
     assert found[0] == pytest.approx(np.mean(each, axis=0))
 
 

@@ -7,16 +7,23 @@ import numpy as np
 Table = list[list[float]]
 
 
-def p_naive(p, chosen, group, run, left_out, x, a):
-    """Return p(x | run) / p(x), the mean over chosen runs of other groups than ``left_out``'s."""
-    seen = [
-        float(p[s][x])
-        for s in range(len(group))
-        if group[s] != group[left_out] and (chosen is None or chosen[s][x])
-    ]
-    if not seen:
+def p_naive(p, sides, group, run, left_out, x, a):
+    """Return p(x | run) / p(x), from the runs of other groups than ``left_out``'s.
+
+    Their mean is taken on every side (a mask of runs, None = all), and then over the sides.
+    """
+    means = []
+    for chosen in sides:
+        seen = [
+            float(p[s][x])
+            for s in range(len(group))
+            if group[s] != group[left_out] and (chosen is None or chosen[s][x])
+        ]
+        if seen:
+            means.append(sum(seen) / len(seen))
+    if not means:
         return math.nan
-    marginal = ((1 + a) * sum(seen) / len(seen) + 1 - a) / 2
+    marginal = ((1 + a) * sum(means) / len(means) + 1 - a) / 2
     if marginal == 0:
         return math.nan if p[run][x] == 0 else math.inf
     return float(p[run][x]) / marginal
@@ -32,20 +39,21 @@ def share_naive(ratio: float, strangers: list[float], gamma: float) -> float:
     return hits / pairs if pairs else math.nan
 
 
-def one_naive(p, chosen, group, run, left_out, *, population, gamma, a, there=None) -> list[float]:
+def one_naive(p, sides, group, run, left_out, *, population, gamma, a, there=None) -> list[float]:
     samples = range(p.shape[1])
-    ratios = [p_naive(p, chosen, group, run, left_out, x, a) for x in samples]
+    ratios = [p_naive(p, sides, group, run, left_out, x, a) for x in samples]
     if population is None:
         return [share_naive(ratios[x], ratios[:x] + ratios[x + 1 :], gamma) for x in samples]
     strangers = [
-        p_naive(population, there, group, run, left_out, z, a) for z in range(population.shape[1])
+        p_naive(population, [there], group, run, left_out, z, a) for z in range(population.shape[1])
     ]
     return [share_naive(ratio, strangers, gamma) for ratio in ratios]
 
 
-def rmia_naive(p, group, *, population, gamma=1.0) -> Table:
+def rmia_naive(p, member, group, *, population, gamma=1.0) -> Table:
+    sides = [member, ~member]
     return [
-        one_naive(p, None, group, run, run, population=population, gamma=gamma, a=1.0)
+        one_naive(p, sides, group, run, run, population=population, gamma=gamma, a=1.0)
         for run in range(len(group))
     ]
 
@@ -53,7 +61,7 @@ def rmia_naive(p, group, *, population, gamma=1.0) -> Table:
 def rmia_offline_naive(p, member, group, *, population, gamma=1.0, a) -> Table:
     """Return the offline scores with one a for every target."""
     return [
-        one_naive(p, ~member, group, run, run, population=population, gamma=gamma, a=a[run])
+        one_naive(p, [~member], group, run, run, population=population, gamma=gamma, a=a[run])
         for run in range(len(group))
     ]
 
@@ -74,7 +82,7 @@ def tuned_naive(p, member, group, target, *, population, gamma=1.0) -> float:
     for step in range(11):
         scores = one_naive(
             p,
-            ~member & apart,
+            [~member & apart],
             group,
             run,
             target,

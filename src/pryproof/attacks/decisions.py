@@ -19,10 +19,10 @@ from pryproof.records import Evidence
 
 Scores = Float[np.ndarray, "runs samples"]
 
-BY_DEFINITION = "nothing: the cut is part of the attack"
+BY_DEFINITION = "nothing (the cut is part of the attack)"
 BY_REFERENCE = "the reference"
 BY_RUNS = "other runs"
-BY_HALVES = "the other half of the samples, twice; the thresholds shown are of both halves"
+BY_HALVES = "the other half of the samples, twice (thresholds shown are of both halves)"
 
 
 @dataclass(frozen=True, kw_only=True)

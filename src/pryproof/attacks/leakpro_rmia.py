@@ -179,7 +179,11 @@ _OPTIONS = {"gamma": 2.0, "temperature": 2.0}
 
 TABLE: dict[str, Attack] = {
     "rmia@leakpro/online": Attack(
-        score=_score, source=_SOURCE, differs=f"online; {_DIFFERS}", options=_OPTIONS
+        score=_score,
+        source=_SOURCE,
+        differs="online, one mean over IN and OUT shadow models, which tells the membership where "
+        f"each sample is in half of all models and each is a target in turn; {_DIFFERS}",
+        options=_OPTIONS,
     ),
     "rmia@leakpro/offline": Attack(
         score=_score,

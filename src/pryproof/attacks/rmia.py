@@ -3,8 +3,10 @@
     ratio(x) = p(x | target) / p(x)
     score(x) = share of the strangers z with ratio(x) / ratio(z) >= gamma
 
-with p the softmax probability of the label. Online, p(x) is the mean of p(x | run) over all
-reference runs, IN and OUT; offline it is ((1 + a) mean over OUT runs + 1 - a) / 2; for z likewise.
+with p the softmax probability of the label. Online, p(x) is (mean over IN runs + mean over OUT
+runs) / 2; offline it is ((1 + a) mean over OUT runs + 1 - a) / 2; for z likewise, whose runs are
+all OUT. One mean over IN and OUT runs together would tell the membership by the design alone: where
+each sample is in half of all runs, a target's members have one IN run fewer among the others.
 Reference runs are the runs of other groups than the target's, so a run's own membership cannot
 enter its scores. Ratios are kept as logarithms; a sort and a search replace the table of pairs.
 """
@@ -45,6 +47,7 @@ Scores = Float[np.ndarray, "targets samples"]
 
 def rmia(
     logp: Matrix,
+    member: Member,
     group: Groups,
     targets: Targets,
     *,
@@ -56,16 +59,18 @@ def rmia(
     ``logp`` is log p of the label (nats), ``population`` the same of samples no run trained on;
     without one the other samples are the strangers. Unit: share in [0, 1]. Higher = more likely a
     member. Pairs whose ratios are both 0 or both infinite have no ratio and are left out; NaN =
-    not measured: the sample's own ratio is 0 / 0, or no stranger has one.
+    not measured: the sample's own ratio is 0 / 0, or no stranger has one. A sample without an IN
+    (or OUT) run has the mean of the other side.
 
     >>> p = np.array([[0.8], [0.2], [0.3], [0.1], [0.9], [0.7], [0.8]])
+    >>> member = np.array([[True]] + [[False]] * 3 + [[True]] * 3)
     >>> z = np.array([[0.5, 0.1, 0.6, 0.2]] + [[0.5, 0.3, 0.2, 0.2]] * 6)
-    >>> rmia(np.log(p), np.arange(7), np.array([0]), population=np.log(z), gamma=2.0)
+    >>> rmia(np.log(p), member, np.arange(7), np.array([0]), population=np.log(z), gamma=2.0)
     array([[0.25]])
     """
     everyone = np.ones((len(logp), 1), dtype=np.bool_)
-    here = _Part(logp=logp, chosen=everyone, group=group)
-    there = here if population is None else _Part(logp=population, chosen=everyone, group=group)
+    here = _Part(logp=logp, sides=(member, ~member), group=group)
+    there = here if population is None else _Part(logp=population, sides=(everyone,), group=group)
     # with a = 1 the offline formula is the mean itself
     return _scores(here, there, targets, a=np.ones(len(targets)), gamma=gamma)
 
@@ -98,8 +103,8 @@ def rmia_offline(
     else:
         a = np.full(len(targets), offline_a)
     everyone = np.ones((len(logp), 1), dtype=np.bool_)
-    here = _Part(logp=logp, chosen=~member, group=group)
-    there = here if population is None else _Part(logp=population, chosen=everyone, group=group)
+    here = _Part(logp=logp, sides=(~member,), group=group)
+    there = here if population is None else _Part(logp=population, sides=(everyone,), group=group)
     return _scores(here, there, targets, a=a, gamma=gamma)
 
 
@@ -128,8 +133,8 @@ def tuned_offline_a(
     found = np.empty(len(targets))
     for run in np.unique(tuning):
         apart = (group != group[run])[:, None]
-        here = _Part(logp=logp, chosen=~member & apart, group=group)
-        there = here if population is None else _Part(logp=population, chosen=apart, group=group)
+        here = _Part(logp=logp, sides=(~member & apart,), group=group)
+        there = here if population is None else _Part(logp=population, sides=(apart,), group=group)
         places = np.flatnonzero(tuning == run)
         for some in np.array_split(places, -(-len(places) // TOGETHER)):
             means, theirs = _means(here, there, targets[some])
@@ -145,10 +150,14 @@ def tuned_offline_a(
 
 @dataclass(frozen=True, kw_only=True)
 class _Part:
-    """What runs say about samples, and which runs may be asked about which of them."""
+    """What runs say about samples, and which runs may be asked about which of them.
+
+    ``sides`` are one mask of runs, or those with a sample and those without: p is the mean of the
+    sides' means.
+    """
 
     logp: Matrix
-    chosen: Bool[np.ndarray, "runs chosen"]
+    sides: tuple[Bool[np.ndarray, "runs chosen"], ...]
     group: Groups
 
 
@@ -168,10 +177,31 @@ class _Duel:
 def _means(
     here: _Part, there: _Part, targets: Targets
 ) -> tuple[Scores, Float[np.ndarray, "targets strangers"]]:
-    means = means_of_others(here.logp, here.chosen, here.group, targets)
-    if there is here:
-        return means, means
-    return means, means_of_others(there.logp, there.chosen, there.group, targets)
+    means = _mean(here, targets)
+    return means, means if there is here else _mean(there, targets)
+
+
+def _mean(part: _Part, targets: Targets) -> Scores:
+    """Return the mean over the sides that have a run."""
+    tables = [means_of_others(part.logp, side, part.group, targets) for side in part.sides]
+    if len(tables) == 1:
+        return tables[0]
+    inside, outside = tables
+    mean = (inside + outside) / 2
+    np.copyto(mean, outside, where=np.isnan(inside))
+    np.copyto(mean, inside, where=np.isnan(outside))
+    return mean
+
+
+def _log_mean(part: _Part, lost: Int64[np.ndarray, " lost"], target: int) -> Samples:
+    """Return the logarithm of ``_mean`` for a few samples, without leaving log space."""
+    others_ = part.group != part.group[target]
+    sides = [np.broadcast_to(side, part.logp.shape)[:, lost] for side in part.sides]
+    tables = [log_mean_of_others(part.logp[:, lost], side, others_) for side in sides]
+    there = ~np.isnan(tables)
+    total = np.logaddexp.reduce(np.where(there, tables, -np.inf), axis=0)
+    with np.errstate(divide="ignore"):  # no side has a run: not a number
+        return np.where(there.any(axis=0), total - np.log(there.sum(axis=0)), np.nan)
 
 
 def _scores(
@@ -211,9 +241,7 @@ def _log_ratios(part: _Part, mean: Samples, duel: _Duel, a: float) -> Samples:
         log_p = np.log(p)
     lost = np.flatnonzero(p < TINY)
     if lost.size:
-        chosen = np.broadcast_to(part.chosen, part.logp.shape)[:, lost]
-        others_ = part.group != part.group[duel.target]
-        log_mean = log_mean_of_others(part.logp[:, lost], chosen, others_)
+        log_mean = _log_mean(part, lost, duel.target)
         with np.errstate(divide="ignore"):
             log_p[lost] = np.logaddexp(log_mean + np.log1p(a), np.log1p(-a)) - np.log(2)
     with np.errstate(invalid="ignore"):  # 0 / 0 has no logarithm
@@ -279,7 +307,7 @@ def _score_online(
     gamma = number(options, "gamma", least=0.0, above=True)
     parts = _each_query(evidence, reference, options, name="rmia")
     scores = [
-        rmia(logp, evidence.group, targets, population=population, gamma=gamma)
+        rmia(logp, evidence.member, evidence.group, targets, population=population, gamma=gamma)
         for logp, population in parts
     ]
     return measured(mean_over_queries(scores), targets, needs="a stranger, and p above 0")
@@ -314,9 +342,9 @@ TABLE: dict[str, Attack] = {
     "rmia": Attack(
         score=_score_online,
         source=_SOURCE,
-        differs="online: offline_a has no say; counts in log space; several queries: mean of "
-        "their scores; "
-        "without a population the other samples are the strangers",
+        differs="online: IN and OUT runs weigh the same; offline_a has no say; counts in log "
+        "space; several queries: mean of their scores; without a population the other samples are "
+        "the strangers",
         options={**_OPTIONS, "offline_a": None},
     ),
     "rmia/offline": Attack(

@@ -1,6 +1,7 @@
 """Where words go: a table for people, one JSON object for programs."""
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ from rich.console import Console as Terminal
 from rich.table import Table
 from rich.text import Text
 
+PIPED_WIDTH = 160
+
 
 class Console:
     """Prints results to stdout, progress to stderr; rich respects ``NO_COLOR`` and pipes."""
@@ -18,7 +21,9 @@ class Console:
     def __init__(self, *, json: bool) -> None:
         self.json = json
         self.terminal = Terminal(stderr=True, highlight=False)
-        self._out = Terminal(highlight=False)
+        # what is piped is read by another program or scrolled: tables there need no folding
+        piped = not (sys.stdout.isatty() or "COLUMNS" in os.environ)
+        self._out = Terminal(highlight=False, width=PIPED_WIDTH if piped else None)
 
     def table(
         self,

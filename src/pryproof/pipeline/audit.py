@@ -19,7 +19,7 @@ from pryproof.records import Estimate, Evidence
 from pryproof.store.files import encode_arrays, encode_json, machine_errors, write_bytes
 from pryproof.store.places import make_private
 
-COLUMNS = ["attack", "balanced accuracy", "AUC", "TPR at 1% FPR", "TPR at 0.1% FPR", "cut"]
+COLUMNS = ["attack", "balanced accuracy", "AUC", "TPR at 1% FPR", "TPR at 0.1% FPR"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +79,8 @@ class Audit:
         return write(self, Path(folder), export=export)
 
 
+SHOWN = (0.01, 0.001)  # false positive rates in the table
+
 EXPORTS: dict[str, Callable[[Audit], dict[str, np.ndarray]]] = {
     "lira": lambda audit: peers.lira_tree(audit.evidence),
     "privacy_meter": lambda audit: peers.privacy_meter_files(audit.evidence),
@@ -105,10 +107,14 @@ def table(audit: Audit) -> tuple[list[str], list[list[str]]]:
     rows = []
     for name, found in audit.findings.items():
         judged = found.judged
-        rates = [judged.tpr_at_fpr[fpr].estimate for fpr in (0.01, 0.001)]
+        rates = [judged.tpr_at_fpr[fpr].estimate for fpr in SHOWN]
         numbers = [judged.balanced_accuracy, judged.auc, *rates]
-        rows.append([name, *map(str, numbers), found.fitted_on])
+        rows.append([name, *map(_short, numbers)])
     return COLUMNS, rows
+
+
+def _short(found: Estimate) -> str:
+    return "-" if np.isnan(found.value) else str(found)
 
 
 def notes(audit: Audit) -> list[str]:
@@ -126,10 +132,23 @@ def notes(audit: Audit) -> list[str]:
                 f"{name}: cuts fitted and judged on the same samples would read {best.value:.3f}, "
                 f"and {chance.value:.3f} with membership shuffled"
             )
+    sources: dict[str, list[str]] = {}
+    for name, found in audit.findings.items():
+        sources.setdefault(found.fitted_on, []).append(name)
+    said += [f"cuts fitted on {source}: {', '.join(names)}" for source, names in sources.items()]
+    said += sorted({why for found in audit.findings.values() for why in _missing(found.judged)})
     about = f"intervals of {len(audit.targets)} targets: other samples, and other runs"
     if len(audit.targets) == 1:
         about = "intervals of one target: other samples, this very model"
     return [*said, f"{about}; seed {audit.seed}."]
+
+
+def _missing(judged: Judged) -> list[str]:
+    """Say why a number of the table is not estimable, or rests on little."""
+    rates = [judged.tpr_at_fpr[fpr] for fpr in SHOWN]
+    numbers = [judged.balanced_accuracy, judged.auc, *(at.estimate for at in rates)]
+    warned = [at.warning for at in rates if at.warning and not np.isnan(at.estimate.value)]
+    return [f"-: {found.method}" for found in numbers if np.isnan(found.value)] + warned
 
 
 def write(audit: Audit, folder: Path, *, export: str | None) -> dict[str, Path]:
