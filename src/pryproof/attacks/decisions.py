@@ -72,7 +72,7 @@ def decisions(
             tables[row] = shown.per_class
             fitted_on = source
     except DataError as error:
-        return Decisions(called=None, thresholds=tables, fitted_on=error.what)
+        return Decisions(called=None, thresholds=tables, fitted_on=f"nothing ({error.what})")
     return Decisions(called=called, thresholds=tables, fitted_on=fitted_on)
 
 
