@@ -170,3 +170,10 @@ def test_what_is_missing_is_named():
     seen = evidence({"phi": np.zeros((1, 4)), "member": np.array([[1, 1, 0, 0]])})
     with pytest.raises(DataError, match="risk_score needs log_mentropy, got phi"):
         score("risk_score", seen, [0])
+
+
+def test_equal_values_tell_nothing_whatever_the_sides_numbers_are():
+    members = Valued(values=np.full(7, 2.0), labels=np.arange(7) % 2)
+    nonmembers = Valued(values=np.full(40, 2.0), labels=np.arange(40) % 2)
+    judged = Valued(values=np.array([1.0, 2.0, 3.0]), labels=np.array([0, 1, 0]))
+    assert risk_score(members, nonmembers, judged).tolist() == [0.5, 0.5, 0.5]

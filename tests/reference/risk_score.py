@@ -10,8 +10,10 @@ def risk_naive(members: np.ndarray, nonmembers: np.ndarray, value: float, bins: 
     def place(each: float) -> int:
         return sum(1 for edge in edges if each >= edge)
 
-    inside = sum(1 for each in members if place(each) == place(value))
-    outside = sum(1 for each in nonmembers if place(each) == place(value))
-    share_in = (inside + 1) / (len(members) + bins)
-    share_out = (outside + 1) / (len(nonmembers) + bins)
+    here = max(place(value), min(place(each) for each in known))
+    inside = sum(1 for each in members if place(each) == here)
+    outside = sum(1 for each in nonmembers if place(each) == here)
+    pull = bins * (inside + outside) / len(known)
+    share_in = (inside + pull) / (len(members) + bins)
+    share_out = (outside + pull) / (len(nonmembers) + bins)
     return share_in / (share_in + share_out)

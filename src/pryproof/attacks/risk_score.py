@@ -35,9 +35,11 @@ def risk_score(members: Valued, nonmembers: Valued, judged: Valued, *, bins: int
     """Return the probability of membership of judged samples at prior 1/2. Higher = member.
 
     The values may be any order-preserving map of the modified entropy. Those of a class's known
-    samples are cut at their quantiles into bins, equal values into one; of each side the
-    share in a bin is (count + 1) / (n + bins), which keeps every score off 0 and 1. A class that
-    lacks members or non-members uses all classes together.
+    samples are cut at their quantiles into bins, equal values into one; a side's share in a bin is
+    (count + bins * w) / (n + bins), with w the share of both sides together. That keeps a score
+    off 0 and 1, and where a bin tells nothing it is 1/2 whatever the sides' numbers are. A value
+    below all known ones belongs to the lowest bin that has any. A class that lacks members or
+    non-members uses all classes together.
 
     >>> zeros = np.zeros(4, np.int64)
     >>> members = Valued(values=np.array([0.1, 0.2, 0.3, 0.7]), labels=zeros)
@@ -73,11 +75,20 @@ def _posterior(
 ) -> Values:
     together = np.sort(np.concatenate([inside, outside]))
     edges = together[np.arange(1, bins) * len(together) // bins]
-    shares = []
-    for side in (inside, outside):
-        counts = np.bincount(np.searchsorted(edges, side, side="right"), minlength=bins)
-        shares.append((counts + 1) / (len(side) + bins))
-    return (shares[0] / (shares[0] + shares[1]))[np.searchsorted(edges, judged, side="right")]
+    counts = [
+        np.bincount(np.searchsorted(edges, side, side="right"), minlength=bins)
+        for side in (inside, outside)
+    ]
+    both = counts[0] + counts[1]
+    weight = bins * both / len(together)
+    shares = [
+        (count + weight) / (len(side) + bins)
+        for count, side in zip(counts, (inside, outside), strict=True)
+    ]
+    # equal values leave bins without any; only the lowest of these can be met
+    posterior = shares[0] / np.where(both, shares[0] + shares[1], 1.0)
+    place = np.searchsorted(edges, judged, side="right")
+    return posterior[np.maximum(place, np.flatnonzero(both)[0])]
 
 
 def by_class(
