@@ -5,6 +5,7 @@ from laws.world import world
 from pryproof.attacks import ATTACKS
 from pryproof.attacks.decisions import BY_HALVES, BY_REFERENCE, BY_RUNS, classes_of, decisions
 from pryproof.attacks.evidence import evidence
+from pryproof.attacks.shrinkage import fit_shrunk
 from pryproof.attacks.threshold import fit
 from pryproof.records import Evidence
 
@@ -83,3 +84,19 @@ def test_an_attack_has_a_cut_for_every_class_of_outputs_and_labels():
     assert classes_of(ATTACKS["lira"], seen) == 1
     some = evidence({"phi": [1.0, 2.0], "member": [True, False], "labels": [0, 6]})
     assert classes_of(ATTACKS["confidence"], seen, some) == 7
+
+
+def test_global_and_shrunk_cuts_have_the_scores_of_the_plain_attack():
+    seen, reference = world(0, samples=400), world(1, samples=60, runs=2)
+    plain, scores = decided("modified_entropy", seen, reference=reference)
+    one, same = decided("modified_entropy/global", seen, reference=reference)
+    shrunk, again = decided("modified_entropy/shrunk", seen, reference=reference)
+    assert np.array_equal(scores, same)
+    assert np.array_equal(scores, again)
+    assert one.thresholds.shape == (1, 1)
+    assert shrunk.thresholds.shape == plain.thresholds.shape
+    known = -reference.signals["log_mentropy"][:, 0]
+    labels, member = np.broadcast_to(reference.labels, known.shape), reference.member
+    cuts = fit_shrunk(known[member], labels[member], known[~member], labels[~member], classes=3)
+    assert np.array_equal(shrunk.thresholds[0], cuts.per_class)
+    assert not np.array_equal(shrunk.thresholds, plain.thresholds)

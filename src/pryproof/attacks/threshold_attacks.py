@@ -1,6 +1,7 @@
 """The four classic attacks by name: a score of one run, and a cut (methods 1.1 and 1.3)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float, Int64
@@ -8,6 +9,7 @@ from jaxtyping import Float, Int64
 from pryproof.attacks.attack import Attack, Options, Score
 from pryproof.attacks.needed import mean_over_queries, signal
 from pryproof.attacks.scores import Signals, confidence, correctness, entropy, modified_entropy
+from pryproof.attacks.shrinkage import fit_shrunk
 from pryproof.records import Evidence
 
 OneRun = Callable[[Signals], Float[np.ndarray, " samples"]]
@@ -36,7 +38,7 @@ def _scoring(name: str, one_run: OneRun, needs: str) -> Score:
 
 _QUERIES = "; several queries: mean of their scores"
 
-TABLE: dict[str, Attack] = {
+_PLAIN: dict[str, Attack] = {
     "correctness": Attack(
         score=_scoring("correctness", correctness, "correct"),
         source="Yeom, Giacomelli, Fredrikson and Jha 2018",
@@ -65,4 +67,27 @@ TABLE: dict[str, Attack] = {
         per_class=True,
         calibrates="runs",
     ),
+}
+
+
+def _cut_otherwise(name: str, attack: Attack) -> dict[str, Attack]:
+    """Return the same scores with one cut for all classes, and with cuts leaning on that one."""
+    return {
+        f"{name}/global": replace(
+            attack, per_class=False, differs=f"as {name}, with one cut for all classes"
+        ),
+        f"{name}/shrunk": replace(
+            attack,
+            fit=fit_shrunk,
+            differs=f"as {name}, a class's cut leaning on that of all classes the more, the fewer "
+            "known samples it has (empirical Bayes)",
+        ),
+    }
+
+
+TABLE: dict[str, Attack] = _PLAIN | {
+    variant: attack
+    for name, plain in _PLAIN.items()
+    if plain.per_class
+    for variant, attack in _cut_otherwise(name, plain).items()
 }
