@@ -63,3 +63,15 @@ def test_an_unknown_export_writes_nothing(say, runs, tmp_path):
     found = say("attack", runs, "--attacks", "lira", "--export", "lyra", "--out", tmp_path / "o")
     assert found.code == 2
     assert not (tmp_path / "o").exists()
+
+
+def test_a_folder_of_exported_files_is_named_once(say, runs, tmp_path):
+    words = ["--attacks", "confidence", "--out", tmp_path / "o", "--export", "lira"]
+    said = say("attack", runs, *words)
+    places = [line.strip() for line in said.out.splitlines() if str(tmp_path) in line]
+    assert [place.removeprefix(f"{tmp_path}/o/") for place in places] == [
+        "attack.json",
+        "scores.safetensors",
+        "lira",
+    ]
+    assert (tmp_path / "o" / "lira" / "experiment-5_6" / "keep.npy").is_file()

@@ -1,5 +1,6 @@
 """attack: judge stored outputs of any model, without training."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -78,7 +79,13 @@ def attack(
     if json:
         console.text(found.json())
         return
-    console.table(*found.table(), notes=[*found.notes(), *map(str, files.values())])
+    # a folder of exported files once, not each file of every run
+    places = [] if out is None else [out / each for each in _first_parts(files)]
+    console.table(*found.table(), notes=[*found.notes(), *map(str, places)])
+
+
+def _first_parts(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(name.partition("/")[0] for name in names))
 
 
 def _option(text: str) -> tuple[str, float | None]:
