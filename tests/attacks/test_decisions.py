@@ -100,3 +100,14 @@ def test_global_and_shrunk_cuts_have_the_scores_of_the_plain_attack():
     cuts = fit_shrunk(known[member], labels[member], known[~member], labels[~member], classes=3)
     assert np.array_equal(shrunk.thresholds[0], cuts.per_class)
     assert not np.array_equal(shrunk.thresholds, plain.thresholds)
+
+
+def test_a_reference_that_the_attack_cannot_score_leaves_the_halves():
+    # its non-members are the population, so it has none of its own to score it by
+    seen, reference = (
+        evidence({"phi": world(seed).signals["phi"][0, 0], "member": world(seed).member[0]})
+        for seed in (0, 1)
+    )
+    found, _ = decided("population", seen, reference=reference)
+    assert found.fitted_on == BY_HALVES
+    assert found.called.any()

@@ -1,8 +1,8 @@
 """Member or not: the cut on an attack's scores, fitted only where membership may be known.
 
 Where the cut comes from, first that applies: it is part of the attack's definition; a reference
-(for attacks whose scores rest on shadow runs: one of the same runs); the attacker's other runs; the
-target's own samples in two halves, each judged by the cut of the other.
+that the attack can score (where scores rest on shadow runs: one of the same runs); the attacker's
+other runs; the target's own samples in two halves, each judged by the cut of the other.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int64
 from pryproof.attacks.attack import Attack, Options, Thresholds
 from pryproof.attacks.calibration import Known, known
 from pryproof.attacks.cuts import fit_cuts
+from pryproof.attacks.threshold import reached
 from pryproof.checks import DataError
 from pryproof.records import Evidence
 
@@ -66,9 +67,7 @@ def decisions(
         for row, judged, cuts, shown, source in _fits(
             attack, evidence, targets, scores, reference=reference, options=options
         ):
-            # an infinite cut means nobody, not even a score that is infinite itself
-            cut = np.where(np.isposinf(cuts.per_class), np.nan, cuts.per_class)[labels]
-            called[row] |= judged & (scores[row] >= cut)
+            called[row] |= judged & reached(scores[row], labels, cuts)
             tables[row] = shown.per_class
             fitted_on = source
     except DataError as error:
@@ -114,18 +113,39 @@ def _fits(
     def fit(part: Known, values: Scores) -> Thresholds:
         return _fit(attack, part, values, classes)
 
-    if reference is not None and attack.calibrates == "runs":
-        (part,) = known(evidence, 0, reference=reference)
-        cuts = fit(part, score(reference, part.runs))
-        for row in range(len(targets)):
-            yield row, everyone, cuts, cuts, BY_REFERENCE
-    elif reference is not None and reference.member.shape[0] == evidence.member.shape[0]:
-        (part,) = known(evidence, 0, reference=reference)
-        for row, values in enumerate(score(reference, targets)):
-            cuts = fit(_of_run(part, int(targets[row])), values[None])
-            yield row, everyone, cuts, cuts, BY_REFERENCE
-    else:
+    apart = _on_reference(attack, evidence, targets, reference, score=score)
+    if reference is None or apart is None:
         yield from _without_reference(attack, evidence, targets, scores, score=score, fit=fit)
+        return
+    (part,) = known(evidence, 0, reference=reference)
+    one_for_all = fit(part, apart) if attack.calibrates == "runs" else None
+    for row, target in enumerate(targets):
+        cuts = one_for_all or fit(_of_run(part, int(target)), apart[row][None])
+        yield row, everyone, cuts, cuts, BY_REFERENCE
+
+
+def _on_reference(
+    attack: Attack,
+    evidence: Evidence,
+    targets: Int64[np.ndarray, " targets"],
+    reference: Evidence | None,
+    *,
+    score: Callable[[Evidence, Int64[np.ndarray, " runs"]], Scores],
+) -> Scores | None:
+    """Return the reference's scores: of all its runs, or of the same runs as the targets.
+
+    None where there is no reference, or it lacks what the attack's scores rest on, such as shadow
+    runs, or samples apart from its own to be a population.
+    """
+    if reference is None:
+        return None
+    runs = len(reference.member)
+    if attack.calibrates == "samples" and runs != len(evidence.member):
+        return None
+    try:
+        return score(reference, np.arange(runs) if attack.calibrates == "runs" else targets)
+    except DataError:
+        return None
 
 
 def _without_reference(

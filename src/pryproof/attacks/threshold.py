@@ -7,7 +7,17 @@ from pryproof.attacks.attack import Thresholds
 from pryproof.attacks.ranking import Ranked, Side, ranked, ranked_twice
 from pryproof.checks import DataError
 
-__all__ = ["Thresholds", "best_cuts", "between", "constant", "decide", "fit", "fit_runs", "side"]
+__all__ = [
+    "Thresholds",
+    "best_cuts",
+    "between",
+    "constant",
+    "decide",
+    "fit",
+    "fit_runs",
+    "reached",
+    "side",
+]
 
 
 def fit(
@@ -87,6 +97,19 @@ def decide(
     array([False,  True])
     """
     _refuse_unusable(scores, labels, len(thresholds.per_class))
+    return reached(scores, labels, thresholds)
+
+
+def reached(
+    scores: Float[np.ndarray, " samples"],
+    labels: Int64[np.ndarray, " samples"],
+    thresholds: Thresholds,
+) -> Bool[np.ndarray, " samples"]:
+    """Say the same without a look at the arguments; a score that is NaN reaches no cut.
+
+    >>> reached(np.array([np.nan, 0.6]), np.array([0, 1]), constant(0.5, classes=2))
+    array([False,  True])
+    """
     cuts = thresholds.per_class
     # nothing is at or above NaN, not even an infinite score
     return scores >= np.where(cuts == np.inf, np.nan, cuts)[labels]

@@ -18,6 +18,7 @@ from pryproof.attacks.cuts import fit_cuts
 from pryproof.attacks.decisions import decisions
 from pryproof.attacks.evidence import evidence as evidence_of
 from pryproof.attacks.names import chosen, options_of
+from pryproof.attacks.threshold import reached
 from pryproof.checks import ConfigurationError, DataError
 from pryproof.data.outputs import as_arrays, read_outputs
 from pryproof.evaluation.judged import judge
@@ -152,6 +153,6 @@ def _refit(attack: Attack) -> Refit:
     ) -> Bool[np.ndarray, " samples"]:
         classes = int(labels.max(initial=0)) + 1
         cuts = fit_cuts(scores, labels, member, classes=classes, fit=attack.fit)
-        return np.asarray(scores >= cuts.per_class[labels])
+        return reached(scores, labels, cuts)
 
     return refit
