@@ -33,7 +33,17 @@ def test_files_can_be_kept_in_the_head(path):
 
 
 def test_the_public_names():
-    assert pryproof.__all__ == ["Audit", "Machine", "Settings", "Study", "attack", "demo"]
+    assert pryproof.__all__ == [
+        "Audit",
+        "Machine",
+        "Settings",
+        "Study",
+        "Verdicts",
+        "Vote",
+        "attack",
+        "demo",
+        "value",
+    ]
     for public in pryproof.__all__:
         assert getattr(pryproof, public).__doc__
 
@@ -65,7 +75,8 @@ def test_the_verbs_and_their_options():
         "check": looking,
         "plan": study,
         "run": study,
-        "value": study,
+        "value": study
+        | {"outputs", "margin", "rule", "at_least", "share", "by_class", "out", "explain", "seed"},
         "generate": study,
         "transform": study,
         "protect": study,

@@ -4,7 +4,7 @@ Names are imported when first used, so ``import pryproof`` takes no torch and no
 
 >>> import pryproof as pp
 >>> sorted(name for name in dir(pp) if name[0].isupper())
-['Audit', 'Machine', 'Settings', 'Study']
+['Audit', 'Machine', 'Settings', 'Study', 'Verdicts', 'Vote']
 """
 
 import importlib
@@ -15,10 +15,22 @@ if TYPE_CHECKING:
     from pryproof.pipeline.audit import Audit
     from pryproof.pipeline.settings import Machine, Settings
     from pryproof.pipeline.study import Study
+    from pryproof.pipeline.valuation import Vote, value
+    from pryproof.pipeline.verdicts import Verdicts
     from pryproof.recipes.demo import demo
 
 __version__ = "0.1.0"
-__all__ = ["Audit", "Machine", "Settings", "Study", "attack", "demo"]
+__all__ = [
+    "Audit",
+    "Machine",
+    "Settings",
+    "Study",
+    "Verdicts",
+    "Vote",
+    "attack",
+    "demo",
+    "value",
+]
 
 _HOMES = {
     "Audit": "pryproof.pipeline.audit",
@@ -27,6 +39,9 @@ _HOMES = {
     "Study": "pryproof.pipeline.study",
     "attack": "pryproof.pipeline.attack",
     "demo": "pryproof.recipes.demo",
+    "value": "pryproof.pipeline.valuation",
+    "Verdicts": "pryproof.pipeline.verdicts",
+    "Vote": "pryproof.pipeline.valuation",
 }
 
 

@@ -50,6 +50,12 @@ def test_all_is_closed_to_others_whatever_the_umask(finished: pp.Study):
         assert mode == (0o700 if path.is_dir() else 0o600), path
 
 
+def members_of(rows: dict[str, list]) -> dict[str, list]:
+    """Return the rows of what was trained on, real and fake."""
+    kept = [i for i, split in enumerate(rows["split"]) if split == "member"]
+    return {name: [column[i] for i in kept] for name, column in rows.items()}
+
+
 def test_one_row_a_sample(finished: pp.Study):
     found = pq.read_table(finished.path / "samples.parquet")
     kinds = {
@@ -57,10 +63,12 @@ def test_one_row_a_sample(finished: pp.Study):
     }
     assert kinds == {
         "id": "string",
-        "source": "string",
         "label": "int64",
         "class": "string",
+        "split": "string",
+        "source": "string",
         "verdict": "string",
+        "runs": "int64",
         "safe_votes": "int64",
         "risky_votes": "int64",
         "mean_rank": "double",
@@ -69,15 +77,26 @@ def test_one_row_a_sample(finished: pp.Study):
         "success_high": "double",
         "unseen_success_rate": "double",
         "excess_margin": "double",
+        "lira": "double",
+        "rmia": "double",
         "margins": "list<element: double>",
         "ranks": "list<element: int64>",
     }
     rows = found.to_pydict()
-    assert Counter(rows["source"]) == {"real": MEMBERS, "fake": MEMBERS}
-    assert len(set(rows["id"])) == 2 * MEMBERS
+    kinds = Counter(zip(rows["source"], rows["split"], strict=True))
+    assert kinds == {
+        ("real", "member"): MEMBERS,
+        ("real", "held_out"): EVALUATION,
+        ("fake", "member"): MEMBERS,
+        ("fake", "held_out"): MEMBERS,
+    }
+    assert len(set(rows["id"])) == 3 * MEMBERS + EVALUATION
+    scored = np.array(rows["lira"])[np.array(rows["source"]) == "real"]
+    assert np.isfinite(scored).all()  # the comparison attacked these runs
     assert {len(margins) for margins in rows["margins"]} == {2}
     for source in ("real", "fake"):
-        mine = [i for i, s in enumerate(rows["source"]) if s == source]
+        named = zip(rows["source"], rows["split"], strict=True)
+        mine = [i for i, row in enumerate(named) if row == (source, "member")]
         for run in range(2):
             assert sorted(rows["ranks"][i][run] for i in mine) == list(range(1, MEMBERS + 1))
         for i in mine:
@@ -88,7 +107,7 @@ def test_one_row_a_sample(finished: pp.Study):
 
 
 def test_members_are_balanced_and_labels_are_theirs(finished: pp.Study):
-    rows = table(finished, "samples.parquet")
+    rows = members_of(table(finished, "samples.parquet"))
     _, labels = images()
     for name, source, label, kind in zip(
         rows["id"], rows["source"], rows["label"], rows["class"], strict=True
@@ -99,7 +118,7 @@ def test_members_are_balanced_and_labels_are_theirs(finished: pp.Study):
 
 
 def test_verdicts_add_up(finished: pp.Study):
-    rows = table(finished, "samples.parquet")
+    rows = members_of(table(finished, "samples.parquet"))
     verdicts = finished.value()
     assert isinstance(verdicts, Verdicts)
     found = Counter(v for v, s in zip(rows["verdict"], rows["source"], strict=True) if s == "real")
@@ -115,7 +134,8 @@ def test_verdicts_add_up(finished: pp.Study):
 
 
 def test_the_protected_set_traces_to_images_that_exist(finished: pp.Study):
-    samples, made = table(finished, "samples.parquet"), table(finished, "protected.parquet")
+    samples = members_of(table(finished, "samples.parquet"))
+    made = table(finished, "protected.parquet")
     pixels, labels = images()
     verdict = dict(zip(samples["id"], samples["verdict"], strict=True))
     assert Counter(made["source_id"]) == Counter(samples["id"])
@@ -201,7 +221,7 @@ def test_in_steps_or_at_once_is_the_same(finished: pp.Study, npz: Path, tmp_path
     assert {path.name for path in other.path.glob("*.*")} & FILES == {"samples.parquet"}
     whole = table(finished, "samples.parquet")
     for name in ("id", "verdict", "mean_rank", "margins"):
-        assert real[name] == whole[name][:MEMBERS]
+        assert members_of(real)[name] == members_of(whole)[name][:MEMBERS]
     assert other.protect().name == "protected.parquet"
     assert other.evaluate().name == "metrics.json"
     assert other.report() == other.path / "report.html"

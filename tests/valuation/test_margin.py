@@ -5,7 +5,12 @@ import pytest
 
 from pryproof.attacks.threshold import Thresholds, decide, fit
 from pryproof.checks import DataError
-from pryproof.valuation.margin import excess_margin, signed_margin
+from pryproof.valuation.margin import (
+    absolute_margin,
+    excess_margin,
+    percentile_margin,
+    signed_margin,
+)
 
 
 def cuts(per_class: list[float], overall: float) -> Thresholds:
@@ -62,3 +67,27 @@ def test_refusals():
         excess_margin(np.ones((2, 3)), np.ones((0, 3)))
     with pytest.raises(DataError, match="finite margins"):
         excess_margin(np.ones((2, 3)), np.full((1, 3), np.nan))
+
+
+def test_the_literal_margin_calls_riskiest_what_the_attack_misses():
+    signed, cut = np.array([[3.0, -3.0, 0.0]]), np.zeros((1, 3))
+    found = absolute_margin(signed, cut)[0]
+    assert found[1] > found[0] > found[2]
+    assert found == pytest.approx([1 - np.exp(-3), np.exp(3) - 1, 0.0])
+
+
+def test_percentiles_are_shares_of_the_class():
+    found = percentile_margin(
+        np.array([1.0, 1.0, 5.0]),
+        np.array([0, 1, 2]),
+        np.array([0.0, 2.0, 1.0, 1.0]),
+        np.array([0, 0, 1, 1]),
+    )
+    assert found.tolist() == [0.5, 0.5, 1.0]
+    with pytest.raises(DataError, match="reference non-members, got none"):
+        percentile_margin(np.zeros(1), np.zeros(1, int), np.zeros(0), np.zeros(0, int))
+
+
+def test_a_sample_without_a_stranger_is_named():
+    with pytest.raises(DataError, match="1 of 2 samples have none - sample 1"):
+        excess_margin(np.zeros((1, 2)), np.array([[0.0, np.nan]]))

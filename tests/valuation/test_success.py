@@ -23,5 +23,5 @@ def test_a_higher_confidence_is_wider():
 
 
 def test_no_runs_are_refused():
-    with pytest.raises(DataError, match="n > 0"):
+    with pytest.raises(DataError, match="needs runs"):
         success_rate(np.zeros((0, 3), dtype=bool))

@@ -3,7 +3,7 @@ import pytest
 
 from pryproof.checks import ConfigurationError, DataError
 from pryproof.valuation.ranks import ranks
-from pryproof.valuation.votes import RISKY, SAFE, VAGUE, vote
+from pryproof.valuation.votes import RISKY, SAFE, VAGUE, vote, vote_by_score
 from reference.valuation import verdicts_naive
 
 WORDS = {"safe": SAFE, "vague": VAGUE, "risky": RISKY}
@@ -57,3 +57,25 @@ def test_refusals():
         vote(np.array([[1, 2]]), share=0.6)
     with pytest.raises(DataError, match="got none"):
         vote(np.zeros((0, 4), np.int64))
+
+
+def test_m_of_k_lets_a_run_disagree():
+    order = np.array([[1, 2, 3, 4], [1, 2, 3, 4], [4, 1, 2, 3]])
+    assert vote(order, minimum=0.0).verdict.tolist() == [VAGUE, SAFE, VAGUE, RISKY]
+    found = vote(order, rule="m_of_k", minimum=0.0)
+    assert found.verdict.tolist() == [SAFE, SAFE, RISKY, RISKY]
+    with pytest.raises(ConfigurationError, match="from 1 to 3"):
+        vote(order, rule="m_of_k", at_least=4)
+
+
+def test_a_run_that_did_not_train_on_a_sample_has_no_vote():
+    found = vote(np.array([[1, 2, 0, 3], [1, 0, 2, 3]]), minimum=0.0)
+    assert found.runs.tolist() == [2, 1, 1, 2]
+    assert found.verdict.tolist() == [SAFE, VAGUE, VAGUE, RISKY]
+    with pytest.raises(DataError, match="none for 1 of them"):
+        vote(np.array([[1, 2, 0], [1, 2, 0]]))
+
+
+def test_every_sample_may_be_risky_by_its_probability():
+    assert vote_by_score(np.full((3, 4), 0.9)).tolist() == [RISKY] * 4
+    assert vote_by_score(np.array([[np.nan, 0.2], [0.4, 0.2]])).tolist() == [VAGUE, SAFE]

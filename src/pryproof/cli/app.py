@@ -14,6 +14,7 @@ import typer
 import pryproof
 from pryproof.checks import ConfigurationError, PryproofError
 from pryproof.cli import doctor as doctoring
+from pryproof.cli import value as valuing
 from pryproof.cli.attack import attack
 from pryproof.cli.console import Console
 from pryproof.cli.progress import watch
@@ -99,7 +100,6 @@ def _run(study: "pryproof.Study", stage: str, console: Console) -> None:
 
 VERBS = {
     "run": ("report", "Do the whole study and write the report. Running it again continues."),
-    "value": ("value", "Value every member: safe, vague or risky. Writes samples.parquet."),
     "generate": ("generate", "Train the generator and draw fakes."),
     "transform": ("transform", "Train the transform between the privacy domains."),
     "protect": ("protect", "Compose the protected training set. Writes protected.parquet."),
@@ -111,6 +111,42 @@ for word, (stage, text) in VERBS.items():
 
 
 app.command()(attack)
+
+
+@app.command()
+def value(
+    study: StudyFile = None,
+    outputs: valuing.Outputs = None,
+    data: Data = None,
+    model: Model = None,
+    workspace: Where = None,
+    margin: valuing.Margin = None,
+    rule: valuing.Rule = None,
+    at_least: valuing.AtLeast = None,
+    share: valuing.Share = None,
+    by_class: valuing.ByClass = False,
+    set_: Set = None,
+    workers: Workers = 2,
+    out: valuing.Out = None,
+    explain: valuing.Explain = None,
+    seed: valuing.Seed = 0,
+    json: Json = False,
+) -> None:
+    """Value every member: safe, vague or risky. Writes samples.parquet."""
+    console = Console(json=json)
+    chosen = valuing.chosen(margin, rule, at_least, share, by_class=by_class)
+    if outputs is not None:
+        valuing.refuse_both(study=study, data=data, model=model, workspace=workspace, set_=set_)
+        valuing.value_outputs(outputs, chosen, console, out=out, explain=explain, seed=seed)
+        return
+    if out is not None:
+        raise ConfigurationError("E046", "--out needs --outputs", fix="A study writes to -w.")
+    overrides = [*(set_ or []), *valuing.overrides(chosen)]
+    opened = _study(study, data, model, workspace, workers=workers, overrides=overrides)
+    if explain is not None:
+        console.text(opened.value().explain(explain) + "\n")
+        return
+    _run(opened, "value", console)
 
 
 @app.command()

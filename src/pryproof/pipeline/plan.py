@@ -29,8 +29,8 @@ STAGES = (
 VERSIONS = {  # raise a step's number when its code changes what it returns
     "load": 1,
     "train": 2,
-    "attack": 2,
-    "value": 1,
+    "attack": 3,
+    "value": 2,
     "generate": 1,
     "transform": 2,
     "protect": 1,
@@ -92,7 +92,7 @@ class _Planner:
             yield self._attack(fold, "real", [f"train/{fold}/relax_loss/{k}" for k in ensemble])
         yield self._value(TARGET, "real", self.shadow_folds)
         for fold in self.shadow_folds:
-            yield self._value(fold, "real", ())
+            yield self._value(fold, "real", self._strangers(fold))
         for fold in folds:
             yield from self._fakes(fold)
             yield from self._fake_rows(fold)
@@ -178,6 +178,16 @@ class _Planner:
             inputs={"load": "load"} | {f"run{k}": name for k, name in enumerate(runs)},
         )
 
+    def _strangers(self, fold: str) -> tuple[str, ...]:
+        """Return whose runs tell a shadow fold what models say of images they never saw.
+
+        Its own valuation must repeat the target's; the target's runs serve only in default of
+        other shadow folds.
+        """
+        if self.settings.value.margin not in ("excess", "lira"):
+            return ()
+        return tuple(other for other in self.shadow_folds if other != fold) or (TARGET,)
+
     def _value(self, fold: str, source: str, unseen: tuple[str, ...]) -> Task:
         value = self.settings.value
         return Task(
@@ -187,8 +197,7 @@ class _Planner:
             settings={
                 "fold": fold,
                 "source": source,
-                "share": value.share,
-                "minimum": value.minimum,
+                **value.model_dump(exclude={"runs", "fake_runs"}),
                 "seed": self._seed("value", fold, source),
             },
             inputs={"load": "load", "attack": f"attack/{fold}/{source}"}

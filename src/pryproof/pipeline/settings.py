@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from pryproof.checks import ConfigurationError, nearest
 
+MarginName = Literal["signed", "abs", "abs_log", "percentile", "risk_score", "excess", "lira"]
 RowName = Literal["ce", "ce_early", "ce_crop_flip", "fakes", "fakes_transformed", "relax_loss"]
 
 
@@ -58,6 +59,10 @@ class Value(_Part):
     """The valuation ensemble and its vote (methods 2; A4, A5, A6, A7)."""
 
     runs: int = Field(5, ge=2)
+    margin: MarginName = "signed"  # what exposed means; the fakes' is signed where unseen runs lack
+    rule: Literal["unanimous", "m_of_k", "mean_rank"] = "unanimous"
+    at_least: int | None = Field(None, ge=1)  # of m_of_k; None: more than half of the runs
+    by_class: bool = False  # rank within classes
     fake_runs: int = Field(3, ge=2)  # runs on real + fake, which value the fakes (A10)
     share: float = Field(0.5, gt=0, le=0.5)  # safest and riskiest share of every run
     minimum: float = Field(0.1, ge=0, lt=0.5)  # below this share a domain falls back to mean rank

@@ -2,8 +2,7 @@
 
 import importlib
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from pryproof.pipeline.results import Results
 from pryproof.pipeline.run import Keyed, OnEvent, keyed, run
 from pryproof.pipeline.settings import Machine, Settings
 from pryproof.pipeline.summary import summary
+from pryproof.pipeline.verdicts import Verdicts
 from pryproof.reporting.page import render
 from pryproof.reporting.tables import markdown
 from pryproof.store.files import encode_json, encode_table
@@ -31,40 +31,6 @@ def late(module: str) -> Any:  # noqa: ANN401 - a module
 
 def quiet(event: Event) -> None:
     """Show nothing of what the engine does."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdicts:
-    """What the valuation says of every member, and of every fake where these were valued."""
-
-    table: Mapping[str, list[Any]]
-    path: Path
-    rule: str
-
-    def _ids(self, verdict: str) -> list[str]:
-        rows = zip(self.table["id"], self.table["source"], self.table["verdict"], strict=True)
-        return [name for name, source, said in rows if source == "real" and said == verdict]
-
-    @property
-    def safe(self) -> list[str]:
-        """Members every run ranks among the safest."""
-        return self._ids("safe")
-
-    @property
-    def vague(self) -> list[str]:
-        """Members the runs do not agree on."""
-        return self._ids("vague")
-
-    @property
-    def risky(self) -> list[str]:
-        """Members every run ranks among the most exposed."""
-        return self._ids("risky")
-
-    def __repr__(self) -> str:
-        return (
-            f"Verdicts(safe={len(self.safe)}, vague={len(self.vague)}, risky={len(self.risky)}, "
-            f"rule={self.rule!r}, path={str(self.path)!r})"
-        )
 
 
 class Study:
@@ -191,14 +157,24 @@ class Study:
         names = (f"value/{TARGET}/fake", f"generate/{TARGET}")
         fakes = [workspace.get(keys[name]) if workspace.has(keys[name]) else None for name in names]
         load, value = self._get(workspace, "load"), self._get(workspace, f"value/{TARGET}/real")
-        return tables.samples(load, value, *fakes)
+        judged = workspace.get(keys["evaluate"]) if workspace.has(keys["evaluate"]) else None
+        return tables.samples(load, value, *fakes, judged=judged)
 
     def value(self, *, on_event: OnEvent = quiet) -> Verdicts:
         """Value every member: safe, vague or risky, with the evidence."""
         path = self.run("value", on_event=on_event)["samples.parquet"]
         workspace = self._workspace(create=False)
-        rule = str(self._get(workspace, f"value/{TARGET}/real").facts["rule"])
-        return Verdicts(table=self._samples(workspace), path=path, rule=rule)
+        found = self._get(workspace, f"value/{TARGET}/real")
+        return Verdicts(
+            table=self._samples(workspace),
+            ranks=found.arrays["rank"],
+            unseen_ranks=found.arrays.get("unseen_rank"),
+            margin=str(found.facts["margin"]),
+            rule=str(found.facts["rule"]),
+            asked=self.settings.value.rule,
+            share=self.settings.value.share,
+            path=path,
+        )
 
     def protect(self, *, on_event: OnEvent = quiet) -> Path:
         """Generate, transform, and compose the protected training set; return its Parquet file."""

@@ -9,59 +9,106 @@ from PIL import Image
 
 from pryproof.pipeline.run import Keyed
 from pryproof.pipeline.steps.call import Loaded
+from pryproof.pipeline.verdict_table import Columns, columns
 from pryproof.store.workspace import Stored, Workspace
-from pryproof.valuation.success import success_rate
-
-WORDS = np.array(["safe", "vague", "risky"])
+from pryproof.valuation.votes import Votes
 
 
 def samples(
-    load: Stored, value: Stored, value_fake: Stored | None, fakes: Stored | None
+    load: Stored,
+    value: Stored,
+    value_fake: Stored | None,
+    fakes: Stored | None,
+    *,
+    judged: Stored | None = None,
 ) -> dict[str, Any]:
-    """Return the verdict table: members first, then fakes where they were valued.
+    """Return the verdict table: members, held-out images, then fakes where they were valued.
 
-    Columns: ``id``, ``source``, ``label``, ``class``, ``verdict``, ``safe_votes``, ``risky_votes``
-    (runs), ``mean_rank`` (1 = safest), ``success_rate`` with its 95% Wilson interval (share of
-    runs in which the M-entropy attack calls the sample a member), ``unseen_success_rate`` (the
-    same for runs that never saw it), ``excess_margin`` (nats over those runs, mean), ``margins``
-    and ``ranks`` per run.
+    The columns are those of ``verdict_table.columns``, and ``class``. ``lira`` is the offline
+    score under the rows' RelaxLoss runs, where these were judged.
     """
     data = Loaded.of(load)
-    members = data.parts["members"]
-    real = _rows(value, data.ids[members], data.labels[members], data.classes, source="real")
+    members, held = data.parts["members"], data.parts["evaluation"]
+    ids = [*data.ids[members], *data.ids[held]]
+    labels = np.concatenate([data.labels[members], data.labels[held]])
+    lira = np.full(len(ids), np.nan)
+    if judged is not None and "lira.relax_loss" in judged.arrays:
+        lira = np.sort(judged.arrays["lira.relax_loss"], axis=0).mean(axis=0)
+    real = _rows(value, ids, labels, data.classes, source="real", lira=lira)
     if value_fake is None or fakes is None:
         return real
-    labels = fakes.arrays["fakes_labels"]
-    ids = [f"fake/{i:06d}" for i in range(len(labels))]
-    fake = _rows(value_fake, ids, labels, data.classes, source="fake")
+    made = [fakes.arrays["fakes_labels"], fakes.arrays["unseen_fakes_labels"]]
+    ids = [f"fake/{i:06d}" for i in range(len(made[0]))]
+    ids += [f"unseen_fake/{i:06d}" for i in range(len(made[1]))]
+    labels = np.concatenate(made)
+    empty = np.full(len(ids), np.nan)
+    fake = _rows(value_fake, ids, labels, data.classes, source="fake", lira=empty)
     return {name: [*real[name], *fake[name]] for name in real}
 
 
 def _rows(
-    value: Stored, ids: list[str], labels: np.ndarray, classes: list[str], *, source: str
+    value: Stored,
+    ids: list[str],
+    labels: np.ndarray,
+    classes: list[str],
+    *,
+    source: str,
+    lira: np.ndarray,
 ) -> dict[str, list[Any]]:
     arrays = value.arrays
-    rate, low, high = success_rate(arrays["called"])
-    unmeasured = np.full(len(ids), np.nan)
-    unseen = arrays["called_unseen"].mean(axis=0) if "called_unseen" in arrays else unmeasured
-    excess = arrays["excess"].mean(axis=0) if "excess" in arrays else unmeasured
-    return {
-        "id": list(ids),
-        "source": [source] * len(ids),
-        "label": labels.tolist(),
-        "class": [classes[label] for label in labels],
-        "verdict": WORDS[arrays["verdict"]].tolist(),
-        "safe_votes": arrays["safe_votes"].tolist(),
-        "risky_votes": arrays["risky_votes"].tolist(),
-        "mean_rank": arrays["mean_rank"].tolist(),
-        "success_rate": rate.tolist(),
-        "success_low": low.tolist(),
-        "success_high": high.tolist(),
-        "unseen_success_rate": unseen.tolist(),
-        "excess_margin": excess.tolist(),
-        "margins": arrays["margin"].T.tolist(),
-        "ranks": arrays["rank"].T.tolist(),
+    order, held = arrays["rank"], arrays["held_margin"].shape[1]
+    runs, samples = order.shape
+    strangers = arrays.get("called_unseen", np.zeros((0, samples), dtype=bool))
+    inside = np.arange(samples + held) < samples
+    margin = np.hstack([arrays["margin"], arrays["held_margin"]])
+    excess = np.full(margin.shape, np.nan)
+    if "excess" in arrays:
+        excess[:, :samples] = arrays["excess"]
+    votes = Votes(
+        verdict=arrays["verdict"],
+        safe_votes=arrays["safe_votes"],
+        risky_votes=arrays["risky_votes"],
+        runs=np.full(samples, runs),
+        mean_rank=arrays["mean_rank"],
+        rule=str(value.facts["rule"]),
+    )
+    # strangers answered for the members only; of the held-out images nothing is claimed
+    unasked = np.zeros((len(strangers), held), dtype=bool)
+    extra = np.full((len(strangers), samples + held), np.nan)
+    found = columns(
+        Columns(
+            ids=ids,
+            labels=labels,
+            member=np.vstack([np.tile(inside, (runs, 1)), np.zeros(extra.shape, dtype=bool)]),
+            valued=inside,
+            runs=np.arange(runs),
+            called=np.vstack(
+                [
+                    np.hstack([arrays["called"], arrays["held_called"]]),
+                    np.hstack([strangers, unasked]),
+                ]
+            ),
+            margin=np.vstack([margin, extra]),
+            excess=np.vstack([excess, extra]),
+            ranks=order,
+            votes=votes,
+            attacks={"lira": lira, "rmia": np.full(len(ids), np.nan)},
+        )
+    )
+    named = {"class": [classes[label] for label in labels]}
+    first = ("id", "label", "class")
+    whole = found | named | {"source": [source] * len(ids)}
+    listed = {
+        name: _plain(whole[name]) for name in [*first, *(key for key in found if key not in first)]
     }
+    if not len(strangers):
+        listed["unseen_success_rate"] = [float("nan")] * len(ids)
+    listed["unseen_success_rate"][samples:] = [float("nan")] * held
+    return listed
+
+
+def _plain(column: Any) -> list[Any]:  # noqa: ANN401 - a list or an array
+    return column.tolist() if isinstance(column, np.ndarray) else list(column)
 
 
 def protected(load: Stored, protect: Stored) -> dict[str, Any]:

@@ -1,16 +1,21 @@
 """attack and value: thresholds and margins of the ensemble, then ranks, votes and verdicts."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from jaxtyping import Bool, Int64
 
 from pryproof.attacks import THRESHOLD_ATTACKS, threshold
+from pryproof.pipeline.margins import MARGINS, Said, unseen_margin
 from pryproof.pipeline.steps.call import Call, Loaded, Result
 from pryproof.store.workspace import Stored
-from pryproof.valuation.margin import excess_margin, signed_margin
+from pryproof.valuation.margin import finite_cuts, signed_margin
 from pryproof.valuation.overlap import overlap
 from pryproof.valuation.ranks import ranks
-from pryproof.valuation.votes import RISKY, SAFE, VAGUE, vote
+from pryproof.valuation.votes import RISKY, SAFE, VAGUE, Votes, vote
 
 BINS = ((0.0, 0.1), (0.0, 0.25), (0.0, 0.5))  # safest shares whose overlap is reported
 
@@ -25,6 +30,7 @@ def attack(call: Call) -> Result:
     fakes = call.settings["source"] == "fake"
     runs = _runs(call)
     margins, calls, taus, fallback = [], [], [], []
+    cuts, phi = [], []
     for run in runs:
         said, labels, inside, outside = _fake_view(run) if fakes else _real_view(call, run, data)
         scores = THRESHOLD_ATTACKS["modified_entropy"](said)
@@ -36,10 +42,13 @@ def attack(call: Call) -> Result:
             classes=len(data.classes),
         )
         margins.append(signed_margin(said["log_mentropy"], labels, fitted))
+        cuts.append(finite_cuts(fitted)[labels])
+        phi.append(said["phi"])
         calls.append(threshold.decide(scores, labels, fitted))
         taus.append(fitted.per_class)
         fallback.append(int(np.sum(fitted.fallback | np.isinf(fitted.per_class))))
     arrays = {"margin": np.stack(margins), "called": np.stack(calls), "threshold": np.stack(taus)}
+    arrays |= {"cut": np.stack(cuts), "phi": np.stack(phi), "label": labels}
     return Result(arrays, {"classes_on_the_overall_threshold": fallback})
 
 
@@ -74,43 +83,139 @@ def picked(stored: Stored, prefix: str) -> dict[str, np.ndarray]:
 
 
 def value(call: Call) -> Result:
-    """Rank, vote, and say how far the runs agree - beside runs that never saw the samples."""
+    """Rank, vote, and say how far the runs agree - beside runs that never saw the samples.
+
+    ``held_...`` is what the same runs say of samples that no run trained on and no cut rests on:
+    evaluation images for real ones; for fakes the unseen fakes, on which the cuts do rest.
+    """
     settings = call.settings
-    data = Loaded.of(call.inputs["load"])
     attacked = call.inputs["attack"].arrays
-    fakes = settings["source"] == "fake"
-    part = slice(0, attacked["margin"].shape[1] // 2) if fakes else data.fold(settings["fold"])
-    margin = attacked["margin"][:, part]
-    order = ranks(margin, seed=settings["seed"])
-    votes = vote(order, share=settings["share"], minimum=settings["minimum"])
+    view = _view(call)
+    name = settings["margin"]
+    if MARGINS[name].needs_unseen and not len(view.strangers.signed):
+        name = "signed"  # nobody was asked about fakes it never saw
+    whole, runs = view.together(), len(attacked["margin"])
+    margin = MARGINS[name].of(whole)[:runs]
+    members, held = view.members, view.held
+    mine = margin[:, : len(members)]
+    classes = view.labels[: len(members)] if settings["by_class"] else None
+    order = ranks(mine, seed=settings["seed"], labels=classes)
+    votes = _voted(settings, order)
     arrays = {
-        "margin": margin,
-        "called": attacked["called"][:, part],
+        "margin": mine,
+        "called": attacked["called"][:, members],
         "rank": order,
         "verdict": votes.verdict,
         "safe_votes": votes.safe_votes,
         "risky_votes": votes.risky_votes,
         "mean_rank": votes.mean_rank,
+        "held_margin": margin[:, len(whole.labels) - len(held) :],
+        "held_called": attacked["called"][:, held],
     }
     facts: dict[str, object] = {
         "rule": votes.rule,
-        "runs": len(margin),
+        "margin": name,
+        "runs": runs,
         "verdicts": {
-            name: int(np.sum(votes.verdict == code))
-            for name, code in (("safe", SAFE), ("vague", VAGUE), ("risky", RISKY))
+            word: int(np.sum(votes.verdict == code))
+            for word, code in (("safe", SAFE), ("vague", VAGUE), ("risky", RISKY))
         },
         "overlap": _overlaps(order),
     }
-    unseen = [v.arrays["margin"][:, part] for k, v in call.inputs.items() if k.startswith("unseen")]
-    if unseen:
-        others = np.concatenate(unseen)
-        arrays["excess"] = excess_margin(margin, others)
-        null = ranks(others[: len(margin)], seed=settings["seed"] + 1)
-        facts["overlap_unseen"] = _overlaps(null)
+    if len(view.strangers.signed):
+        arrays["excess"] = MARGINS["excess"].of(whole)[:runs, : len(members)]
         arrays["called_unseen"] = np.concatenate(
-            [v.arrays["called"][:, part] for k, v in call.inputs.items() if k.startswith("unseen")]
+            [
+                stored.arrays["called"][:, members]
+                for role, stored in call.inputs.items()
+                if role.startswith("unseen")
+            ]
         )
+        strangers = view.strangers.signed[:, : len(members)]
+        null = unseen_margin(name, strangers, runs=runs)
+        if null is not None:
+            arrays["unseen_rank"] = ranks(null, seed=settings["seed"] + 1, labels=classes)
+            facts["overlap_unseen"] = _overlaps(arrays["unseen_rank"])
     return Result(arrays, facts)
+
+
+def _voted(settings: Mapping[str, Any], order: Int64[np.ndarray, "runs members"]) -> Votes:
+    return vote(
+        order,
+        rule=settings["rule"],
+        at_least=settings["at_least"],
+        share=settings["share"],
+        minimum=settings["minimum"],
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _View:
+    """Own runs and strangers on a fold's members, then reference and held-out samples."""
+
+    own: Said
+    strangers: Said
+    labels: Int64[np.ndarray, " samples"]
+    members: Int64[np.ndarray, " members"]
+    held: Int64[np.ndarray, " held"]
+
+    def together(self) -> Said:
+        """Return all runs as one table; strangers trained on none of the samples."""
+        both = (self.own, self.strangers)
+        return Said(
+            signed=np.concatenate([each.signed for each in both]),
+            cut=np.concatenate([each.cut for each in both]),
+            phi=np.concatenate([each.phi for each in both if each.phi is not None]),
+            member=np.concatenate([each.member for each in both]),
+            labels=self.labels,
+        )
+
+
+def _view(call: Call) -> _View:
+    data = Loaded.of(call.inputs["load"])
+    attacked = call.inputs["attack"].arrays
+    samples = attacked["margin"].shape[1]
+    if call.settings["source"] == "fake":
+        seen = np.arange(samples // 2)
+        places, members = np.arange(samples), seen
+        held, labels = places[len(seen) :], attacked["label"]
+    else:
+        everyone = np.arange(len(data.labels))
+        members = everyone[data.fold(call.settings["fold"])]
+        held = everyone[data.parts["evaluation"]]
+        places = np.concatenate([members, everyone[data.parts["outside"]], held])
+        labels = data.labels
+    unseen = [stored.arrays for role, stored in call.inputs.items() if role.startswith("unseen")]
+    inside = np.arange(len(places)) < len(members)
+    return _View(
+        own=_said([attacked], places, labels, inside=inside),
+        strangers=_said(unseen, places, labels, inside=np.zeros_like(inside)),
+        labels=labels[places],
+        members=members,
+        held=held,
+    )
+
+
+def _said(
+    attacked: Sequence[Mapping[str, np.ndarray]],
+    places: Int64[np.ndarray, " samples"],
+    labels: Int64[np.ndarray, " all_samples"],
+    *,
+    inside: Bool[np.ndarray, " samples"],
+) -> Said:
+    tables = {
+        name: np.concatenate([each[name][:, places] for each in attacked])
+        if attacked
+        else np.empty((0, len(places)))
+        for name in ("margin", "cut", "phi")
+    }
+    return Said(
+        signed=tables["margin"],
+        cut=tables["cut"],
+        phi=tables["phi"],
+        member=np.tile(inside, (len(tables["margin"]), 1)),
+        labels=labels[places],
+    )
 
 
 def _overlaps(order: np.ndarray) -> list[dict[str, object]]:
