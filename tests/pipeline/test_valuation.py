@@ -49,6 +49,22 @@ def test_what_leaks_is_risky_by_margins_that_know_difficulty(margin: str):
     assert (verdict[~leaking] == "safe").mean() > 0.8
 
 
+def test_a_wrong_label_learned_by_heart_is_risky_though_it_looks_hard():
+    whole = outputs(leak=0.0, ease=1.0)
+    wrong = np.arange(12)
+    members = whole["member"].any(axis=1)
+    labels = whole["labels"]
+    shift = np.where(members[:, None], 1.0, -7.0) * np.ones(len(wrong))
+    whole["logits"][:, wrong, labels[wrong]] += shift
+    how = {name: pp.Vote(margin=name, minimum=0.0) for name in ("signed", "excess", "excess_loss")}
+    risky = {
+        name: (column(pp.value(whole, how=each), "verdict")[wrong] == "risky").mean()
+        for name, each in how.items()
+    }
+    assert risky["excess"] == risky["excess_loss"] == 1.0
+    assert risky["signed"] < 0.9
+
+
 def test_the_plain_margin_follows_ease_where_nothing_leaks_and_the_excess_margin_does_not():
     calm = outputs(leak=0.0, ease=6.0)
     plain = pp.value(calm, how=pp.Vote(minimum=0.0)).overlap()
@@ -75,7 +91,9 @@ def test_difficulty_stands_beside_the_overlap():
     assert any("never saw them" in line for line in found.summary()[2])
 
 
-@pytest.mark.parametrize("margin", ["signed", "abs", "percentile", "risk_score", "excess"])
+@pytest.mark.parametrize(
+    "margin", ["signed", "abs", "percentile", "risk_score", "excess", "excess_loss"]
+)
 @pytest.mark.parametrize("by_class", [False, True])
 def test_permuting_samples_and_runs_permutes_the_table_bit_for_bit(margin: str, *, by_class: bool):
     whole = outputs()

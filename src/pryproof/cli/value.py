@@ -16,7 +16,9 @@ Outputs = Annotated[
 ]
 Margin = Annotated[
     str | None,
-    typer.Option(help="signed (default), abs, abs_log, percentile, risk_score, excess or lira."),
+    typer.Option(
+        help="signed (default), abs, abs_log, percentile, risk_score, excess, excess_loss or lira."
+    ),
 ]
 Rule = Annotated[
     str | None, typer.Option(help="unanimous (default), m_of_k, mean_rank or risk_score.")

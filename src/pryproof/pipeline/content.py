@@ -60,10 +60,10 @@ def build(
             f"{settings.train.model}; does it give its training images away, and what helps?"
         ),
         verdict=_verdict(rows),
-        warnings=tuple(_warnings(results, data, found)),
+        warnings=tuple(_warnings(settings, results, data, found)),
         facts=tuple(_facts(settings, data)),
         verdicts={"real": real.facts["verdicts"], "fake": fake.facts["verdicts"]},
-        verdict_rule=f"real: {real.facts['rule']}, fake: {fake.facts['rule']}",
+        verdict_rule=f"real: {_rule(real)}, fake: {_rule(fake)}",
         overlaps=tuple(_overlaps(real)),
         findings=tuple(found),
         rows=rows,
@@ -87,6 +87,10 @@ def build(
         limits=tuple(LIMITS.splitlines()),
         provenance=tuple(_provenance(results)),
     )
+
+
+def _rule(value: Stored) -> str:
+    return f"{value.facts['rule']} by the margin {value.facts['margin']}"
 
 
 def _row(values: Mapping[str, Any], results: Results) -> Row:
@@ -151,12 +155,15 @@ def _against(method: Row, dull: Row) -> str:
     )
 
 
-def _warnings(results: Results, data: Loaded, found: Sequence[Finding]) -> list[str]:
+def _warnings(
+    settings: Settings, results: Results, data: Loaded, found: Sequence[Finding]
+) -> list[str]:
     rule = results[f"value/{TARGET}/real"].facts["rule"]
     said = [f"{finding.stage}: {finding.meaning}" for finding in found if finding.good is False]
-    if rule != "unanimous":
+    if rule != settings.value.rule:
         said.append(
-            "The runs agree on too few images for a unanimous vote: verdicts are by mean rank."
+            f"The runs agree on too few images for the rule {settings.value.rule}: verdicts are by "
+            "mean rank."
         )
     evaluation = data.size("evaluation")
     if evaluation < 1000:
@@ -175,8 +182,8 @@ def _facts(settings: Settings, data: Loaded) -> list[tuple[str, str]]:
     height, width, channels = data.shape
     value, train, evaluate = settings.value, settings.train, settings.evaluate
     ensemble = (
-        f"{value.runs} RelaxLoss runs (alpha {settings.relax_loss.alpha}), M-entropy margins, "
-        f"unanimous in the safest and riskiest {value.share:.0%}"
+        f"{value.runs} RelaxLoss runs (alpha {settings.relax_loss.alpha}), M-entropy, margin "
+        f"{value.margin}, rule {value.rule}, safest and riskiest {value.share:.0%}"
     )
     training = (
         f"{train.model}, {train.epochs} epochs, batch {train.batch}, SGD, peak rate "

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int64
 
 from pryproof.attacks.lira import lira_scores
+from pryproof.attacks.needed import FROM
 from pryproof.attacks.risk_score import Valued, risk_score
 from pryproof.checks import DataError
 from pryproof.records import Evidence
@@ -30,6 +31,16 @@ class Said:
     phi: Table | None
     member: Bool[np.ndarray, "runs samples"]
     labels: Int64[np.ndarray, " samples"]
+
+    def of_runs(self, runs: np.ndarray, samples: np.ndarray) -> "Said":
+        """Return what some of the runs say of some of the samples."""
+        return Said(
+            signed=self.signed[runs][:, samples],
+            cut=self.cut[runs][:, samples],
+            phi=None if self.phi is None else self.phi[runs][:, samples],
+            member=self.member[runs][:, samples],
+            labels=self.labels[samples],
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,19 +89,33 @@ def _risk(said: Said) -> Table:
 
 
 def _excess(said: Said) -> Table:
+    """Subtract confidences: unlike log M, phi is as fine where the model is wrong as where right.
+
+    Outputs without phi fall back on the attack's score; the cut is the same on both sides.
+    """
+    return _beyond_strangers(said, said.signed + said.cut if said.phi is None else said.phi)
+
+
+def _excess_loss(said: Said) -> Table:
+    """Subtract losses: most for what no stranger could know, such as a wrong label."""
+    if said.phi is None:
+        raise DataError("E024", "the margin excess_loss needs phi", fix=f"Give {FROM['phi']}.")
+    return _beyond_strangers(said, -np.logaddexp(0.0, -said.phi))
+
+
+def _beyond_strangers(said: Said, values: Table) -> Table:
+    """Return values minus their mean over runs that never saw the sample."""
     seen_by_none = ~said.member.any(axis=0)
-    scores = said.signed + said.cut  # the cut is the same on both sides of the difference
-    found = np.full(scores.shape, np.nan)
+    found = np.full(values.shape, np.nan)
     valued = ~seen_by_none
-    for runs, others in _baselines(scores, said.member[:, valued]):
-        unseen = np.where(said.member[others], np.nan, scores[others])
-        found[np.ix_(runs, valued)] = excess_margin(scores[runs][:, valued], unseen[:, valued])
+    for runs, others in _baselines(values, said.member[:, valued]):
+        unseen = np.where(said.member[others], np.nan, values[others])
+        found[np.ix_(runs, valued)] = excess_margin(values[runs][:, valued], unseen[:, valued])
     # held-out samples are unseen in every run: each run is compared with all others
-    rest_of_runs = max(len(said.signed) - 1, 1)
-    rest = scores[:, seen_by_none]
-    found[:, seen_by_none] = (rest - mean_over_runs(rest, np.ones(rest.shape, dtype=np.bool_))) * (
-        len(said.signed) / rest_of_runs
-    )
+    rest_of_runs = max(len(values) - 1, 1)
+    rest = values[:, seen_by_none]
+    mean = mean_over_runs(rest, np.ones(rest.shape, dtype=np.bool_))
+    found[:, seen_by_none] = (rest - mean) * (len(values) / rest_of_runs)
     return found
 
 
@@ -117,26 +142,24 @@ def _baselines(signed: Table, member: Bool[np.ndarray, "runs valued"]) -> list[t
     ] + [(strangers, strangers)]
 
 
-def unseen_margin(
-    name: str, signed: Float[np.ndarray, "strangers samples"], *, runs: int
-) -> Float[np.ndarray, "voters samples"] | None:
+def unseen_margin(name: str, strangers: Said, *, runs: int) -> Table | None:
     """Return the margins of at most ``runs`` strangers: what a vote makes of difficulty alone.
 
-    ``signed`` are signed margins of runs that saw none of the samples. For a margin over such runs
-    half of them are compared with the other half, one with one. None = there are too few.
-
-    >>> unseen_margin("excess", np.array([[1.0], [2.0], [5.0], [9.0]]), runs=5).tolist()
-    [[-4.0], [-7.0]]
+    ``strangers`` are runs that saw none of the samples. For a margin over such runs, half of them
+    are taken for runs that did, and compared with the other half, one with one: differences of
+    their phi. None = there are too few.
     """
+    values = strangers.signed
     if MARGINS[name].needs_unseen:
-        half = min(len(signed) // 2, runs)
-        signed = signed[:half] - signed[half : 2 * half]
-    return signed[:runs] if min(len(signed), runs) > 1 else None
+        half = min(len(values) // 2, runs)
+        values = values + strangers.cut if strangers.phi is None else strangers.phi
+        values = values[:half] - values[half : 2 * half]
+    return values[:runs] if min(len(values), runs) > 1 else None
 
 
 def _lira(said: Said) -> Table:
     if said.phi is None:
-        raise DataError("E024", "the margin lira needs phi", fix="Give logits or probabilities.")
+        raise DataError("E024", "the margin lira needs phi", fix=f"Give {FROM['phi']}.")
     targets = np.flatnonzero(said.member.any(axis=1))
     found = np.full(said.phi.shape, np.nan)
     # runs of one training set are each other's repetitions here, not a leak: this is valuation
@@ -172,7 +195,13 @@ MARGINS: dict[str, Margin] = {
     "excess": Margin(
         of=_excess,
         unit="nats",
-        meaning="the signed margin minus its mean over runs that never saw the sample",
+        meaning="the confidence phi minus its mean over runs that never saw the sample",
+        needs_unseen=True,
+    ),
+    "excess_loss": Margin(
+        of=_excess_loss,
+        unit="nats",
+        meaning="how far the loss lies below its mean over runs that never saw the sample",
         needs_unseen=True,
     ),
     "lira": Margin(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pryproof import seeds
+from pryproof.pipeline.margins import MARGINS
 from pryproof.pipeline.rows import ROWS, VALUES_FAKES, Row
 from pryproof.pipeline.settings import Settings
 
@@ -184,7 +185,7 @@ class _Planner:
         Its own valuation must repeat the target's; the target's runs serve only in default of
         other shadow folds.
         """
-        if self.settings.value.margin not in ("excess", "lira"):
+        if not MARGINS[self.settings.value.margin].needs_unseen:
             return ()
         return tuple(other for other in self.shadow_folds if other != fold) or (TARGET,)
 

@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from pryproof.checks import ConfigurationError, nearest
 
-MarginName = Literal["signed", "abs", "abs_log", "percentile", "risk_score", "excess", "lira"]
+MarginName = Literal[
+    "signed", "abs", "abs_log", "percentile", "risk_score", "excess", "excess_loss", "lira"
+]
 RowName = Literal["ce", "ce_early", "ce_crop_flip", "fakes", "fakes_transformed", "relax_loss"]
 
 

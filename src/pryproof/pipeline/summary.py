@@ -14,7 +14,7 @@ def summary(results: Results, settings: Settings, stage: str) -> list[tuple[str,
     if done >= STAGES.index("value"):
         facts = results[f"value/{TARGET}/real"].facts
         counts = ", ".join(f"{count} {name}" for name, count in facts["verdicts"].items())
-        lines.append(("verdicts", f"{counts} ({facts['rule']})"))
+        lines.append(("verdicts", f"{counts} ({facts['rule']} by the margin {facts['margin']})"))
     for finding in findings.collect(results, settings, stage=stage):
         sign = {True: "", False: "  <- " + finding.meaning, None: ""}[finding.good]
         lines.append((f"{finding.stage}: {finding.what}", f"{finding.value}{sign}"))

@@ -305,7 +305,7 @@ def _unseen_ranks(
 ) -> Int64[np.ndarray, "voters valued"] | None:
     """Rank the samples in runs that saw none of them: what difficulty alone makes of them."""
     strangers = np.flatnonzero(~said.member[:, valued].any(axis=1))
-    margin = unseen_margin(how.margin, said.signed[strangers][:, valued], runs=runs)
+    margin = unseen_margin(how.margin, said.of_runs(strangers, valued), runs=runs)
     if margin is None:
         return None
     return ranks(margin, seed=seed, labels=said.labels[valued] if how.by_class else None)

@@ -131,7 +131,8 @@ def value(call: Call) -> Result:
                 if role.startswith("unseen")
             ]
         )
-        strangers = view.strangers.signed[:, : len(members)]
+        others = np.arange(len(view.strangers.signed))
+        strangers = view.strangers.of_runs(others, np.arange(len(members)))
         null = unseen_margin(name, strangers, runs=runs)
         if null is not None:
             arrays["unseen_rank"] = ranks(null, seed=settings["seed"] + 1, labels=classes)
