@@ -219,7 +219,8 @@ def _evaluate(results: Results, settings: Settings) -> Iterator[Finding]:  # noq
         against = safe.low > risky.high
         yield Finding(
             stage="evaluate",
-            what=f"do verdicts follow exposure? LiRA TPR at 1% FPR, {ROWS[row['name']].title}",
+            what=f"do verdicts follow exposure? LiRA TPR at 1% FPR, {ROWS[row['name']].title}"
+            + (" (the runs that voted)" if row["name"] == "relax_loss" else ""),
             value=f"voted risky {risky.value:.1%} [{risky.low:.1%}, {risky.high:.1%}], "
             f"voted safe {safe.value:.1%} [{safe.low:.1%}, {safe.high:.1%}]",
             good=True if follows else False if against else None,
