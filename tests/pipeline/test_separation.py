@@ -5,6 +5,7 @@ import pytest
 
 import pryproof as pp
 from pipeline.tiny import EVALUATION, MEMBERS
+from pryproof.pipeline.margins import MARGINS
 from pryproof.pipeline.results import Results
 from pryproof.pipeline.steps.call import Call, Loaded
 from pryproof.pipeline.steps.table import STEPS
@@ -69,3 +70,25 @@ def test_what_is_trained_sees_its_own_fold_only(finished: pp.Study, results: Res
     assert kept
     for array in kept:
         np.testing.assert_array_equal(before[array], again.arrays[array], err_msg=array)
+
+
+@pytest.mark.parametrize("margin", MARGINS)
+def test_no_verdict_rests_on_an_image_that_is_judged(
+    finished: pp.Study, results: Results, margin: str
+):
+    task = next(item.task for item in finished.tasks if item.task.name == "value/target/real")
+    inputs = {role: results[other] for role, other in task.inputs.items()}
+    judged = Loaded.of(inputs["load"]).parts["evaluation"]
+    other = {role: stored for role, stored in inputs.items() if role != "load"}
+    for role, stored in other.items():
+        arrays = {name: array.copy() for name, array in stored.arrays.items()}
+        for name in ("margin", "cut", "phi"):
+            arrays[name][:, judged] += 5.0
+        other[role] = Stored(arrays=arrays, facts=stored.facts, record=stored.record)
+    settings = {**task.settings, "margin": margin}
+    found = [
+        STEPS["value"](Call(settings=settings, inputs=each, where={}, progress=quiet))
+        for each in (inputs, inputs | other)
+    ]
+    for name in ("margin", "verdict", "excess"):
+        assert np.array_equal(found[0].arrays[name], found[1].arrays[name])

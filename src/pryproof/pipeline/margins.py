@@ -76,7 +76,7 @@ def _percentile(said: Said) -> Table:
 
 
 def _risk(said: Said) -> Table:
-    """Score each run by its own members and non-members; runs without members by all runs'."""
+    """Score each run by its own members and non-members; NaN where a run has no members."""
     rows = []
     for row, inside in zip(said.signed, said.member, strict=True):
         values = -row  # low = member, as modified entropy is

@@ -94,10 +94,9 @@ def value(call: Call) -> Result:
     name = settings["margin"]
     if MARGINS[name].needs_unseen and not len(view.strangers.signed):
         name = "signed"  # nobody was asked about fakes it never saw
-    whole, runs = view.together(), len(attacked["margin"])
-    margin = MARGINS[name].of(whole)[:runs]
+    whole, known, runs = view.together(), view.known(settings["source"]), len(attacked["margin"])
     members, held = view.members, view.held
-    mine = margin[:, : len(members)]
+    mine = MARGINS[name].of(known)[:runs, : len(members)]
     classes = view.labels[: len(members)] if settings["by_class"] else None
     order = ranks(mine, seed=settings["seed"], labels=classes)
     votes = _voted(settings, order)
@@ -109,7 +108,7 @@ def value(call: Call) -> Result:
         "safe_votes": votes.safe_votes,
         "risky_votes": votes.risky_votes,
         "mean_rank": votes.mean_rank,
-        "held_margin": margin[:, len(whole.labels) - len(held) :],
+        "held_margin": MARGINS[name].of(whole)[:runs, len(view.labels) - len(held) :],
         "held_called": attacked["called"][:, held],
     }
     facts: dict[str, object] = {
@@ -123,7 +122,7 @@ def value(call: Call) -> Result:
         "overlap": _overlaps(order),
     }
     if len(view.strangers.signed):
-        arrays["excess"] = MARGINS["excess"].of(whole)[:runs, : len(members)]
+        arrays["excess"] = MARGINS["excess"].of(known)[:runs, : len(members)]
         arrays["called_unseen"] = np.concatenate(
             [
                 stored.arrays["called"][:, members]
@@ -170,6 +169,14 @@ class _View:
             member=np.concatenate([each.member for each in both]),
             labels=self.labels,
         )
+
+    def known(self, source: str) -> Said:
+        """Return what members are valued by: nothing of images that are judged later."""
+        whole = self.together()
+        if source == "fake":
+            return whole  # the unseen fakes are their only non-members
+        kept = np.arange(len(self.labels) - len(self.held))
+        return whole.of_runs(np.arange(len(whole.signed)), kept)
 
 
 def _view(call: Call) -> _View:
