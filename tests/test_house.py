@@ -76,7 +76,8 @@ def test_the_verbs_and_their_options():
         "plan": study,
         "run": study,
         "value": study
-        | {"outputs", "margin", "rule", "at_least", "share", "by_class", "out", "explain", "seed"},
+        | {"outputs", "margin", "rule", "at_least", "share", "by_class", "out", "in_parts"}
+        | {"explain", "seed"},
         "generate": study,
         "transform": study,
         "protect": study,

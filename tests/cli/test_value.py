@@ -19,7 +19,17 @@ def runs(tmp_path):
 def test_verdicts_and_their_nulls_for_people(say, runs):
     said = say("value", "--outputs", runs)
     assert said.code == 0, said.err
-    for word in ("safe", "vague", "risky", "chance", "never saw them", "more runs", "seed 0"):
+    for word in (
+        "safe",
+        "vague",
+        "risky",
+        "chance",
+        "never saw them",
+        "more runs",
+        "seed 0",
+        "TPR at 1% FPR",
+        "needs 100 non-members",
+    ):
         assert word in said.out
 
 
@@ -29,8 +39,21 @@ def test_json_and_the_table(say, runs, tmp_path):
     )
     rows = json.loads(said.out)["rows"]
     assert sum(int(row["samples"]) for row in rows) == MEMBERS
+    assert {row["TPR at 0.1% FPR"] for row in rows} == {"not estimable"}  # too few held out
     table = pq.read_table(tmp_path / "new" / "samples.parquet")
     assert table["id"].to_pylist()[:2] == ["x0", "x1"]
+
+
+def test_parts_say_and_write_the_same(say, runs, tmp_path):
+    said = {
+        word: say("value", "--outputs", runs, "--out", tmp_path / word, "--json", *words)
+        for word, words in {"whole": [], "parts": ["--in-parts"]}.items()
+    }
+    whole, parts = (json.loads(each.out) for each in said.values())
+    assert whole["rows"] == parts["rows"]
+    assert whole["notes"][:-1] == parts["notes"][:-1]  # the last is the file
+    tables = [pq.read_table(tmp_path / word / "samples.parquet") for word in said]
+    assert str(tables[0].to_pydict()) == str(tables[1].to_pydict())
 
 
 def test_one_sample_is_explained(say, runs):
@@ -47,6 +70,8 @@ def test_one_sample_is_explained(say, runs):
         (["--share", "0.9"], 2, "share must lie in"),
         (["--rule", "m_of_k", "--at-least", "99"], 2, "from 1 to 4"),
         (["--explain", "y"], 2, "no sample is called 'y'"),
+        (["--in-parts"], 2, "--in-parts needs --out"),
+        (["--in-parts", "--out", "x", "--margin", "lira"], 2, "not computed in parts"),
         (["--data", "images"], 2, "--outputs excludes --data"),
         (["-w", "runs"], 2, "--outputs excludes --workspace"),
     ],
@@ -63,6 +88,7 @@ def test_a_missing_file_and_a_table_without_outputs(say, tmp_path):
     assert said.code == 3
     assert "there is no such file" in said.err
     assert "--out needs --outputs" in say("value", "--out", tmp_path).err
+    assert "--in-parts needs --outputs" in say("value", "--in-parts").err
 
 
 def test_a_study_takes_the_same_words(say, npz, tmp_path):

@@ -128,6 +128,7 @@ def value(
     set_: Set = None,
     workers: Workers = 2,
     out: valuing.Out = None,
+    in_parts: valuing.InParts = False,
     explain: valuing.Explain = None,
     seed: valuing.Seed = 0,
     json: Json = False,
@@ -137,10 +138,13 @@ def value(
     chosen = valuing.chosen(margin, rule, at_least, share, by_class=by_class)
     if outputs is not None:
         valuing.refuse_both(study=study, data=data, model=model, workspace=workspace, set_=set_)
-        valuing.value_outputs(outputs, chosen, console, out=out, explain=explain, seed=seed)
+        valuing.value_outputs(
+            *(outputs, chosen, console), out=out, explain=explain, seed=seed, in_parts=in_parts
+        )
         return
-    if out is not None:
-        raise ConfigurationError("E046", "--out needs --outputs", fix="A study writes to -w.")
+    if out is not None or in_parts:
+        word = "--in-parts" if in_parts else "--out"
+        raise ConfigurationError("E046", f"{word} needs --outputs", fix="A study writes to -w.")
     overrides = [*(set_ or []), *valuing.overrides(chosen)]
     opened = _study(study, data, model, workspace, workers=workers, overrides=overrides)
     if explain is not None:

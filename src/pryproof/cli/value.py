@@ -28,6 +28,9 @@ Share = Annotated[float | None, typer.Option(help="Safest and riskiest share of 
 ByClass = Annotated[bool, typer.Option("--by-class", help="Rank within classes.")]
 Seed = Annotated[int, typer.Option(help="Seed that breaks ties.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for samples.parquet, with --outputs.")]
+InParts = Annotated[
+    bool, typer.Option("--in-parts", help="With --out: write the table by parts, in less memory.")
+]
 Explain = Annotated[str | None, typer.Option(help="Id of a sample whose verdict to explain.")]
 
 
@@ -61,10 +64,17 @@ def value_outputs(
     out: Path | None,
     explain: str | None,
     seed: int,
+    in_parts: bool = False,
 ) -> None:
     """Value stored outputs and say what came of it."""
-    found = pryproof.value(outputs, how=pryproof.Vote(**said), seed=seed)  # type: ignore[arg-type]
-    files = [] if out is None else [str(found.write(out))]
+    if in_parts and out is None:
+        raise ConfigurationError(
+            "E046", "--in-parts needs --out", fix="Name the folder for samples.parquet."
+        )
+    how = pryproof.Vote(**said)  # type: ignore[arg-type]
+    found = pryproof.value(outputs, how=how, seed=seed, folder=out if in_parts else None)
+    place = found.write(out) if out is not None and found.path is None else found.path
+    files = [] if place is None else [str(place)]
     if explain is not None:
         console.text(found.explain(explain) + "\n")
         return

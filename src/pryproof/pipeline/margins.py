@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Int64, UInt64
 
 from pryproof.attacks.lira import lira_scores
 from pryproof.attacks.needed import FROM
@@ -16,6 +16,7 @@ from pryproof.valuation.means import mean_over_runs
 from pryproof.valuation.ranks import tie_keys
 
 Table = Float[np.ndarray, "runs samples"]
+Some = Int64[np.ndarray, " _"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class Said:
     phi: Table | None
     member: Bool[np.ndarray, "runs samples"]
     labels: Int64[np.ndarray, " samples"]
+    held: Bool[np.ndarray, " samples"] | None = None  # in no run; None: as member has it
 
     def of_runs(self, runs: np.ndarray, samples: np.ndarray) -> "Said":
         """Return what some of the runs say of some of the samples."""
@@ -66,7 +68,7 @@ def _absolute_log(said: Said) -> Table:
 
 
 def _percentile(said: Said) -> Table:
-    outside = ~said.member.any(axis=0)
+    outside = ~said.member.any(axis=0) if said.held is None else said.held
     return np.stack(
         [
             percentile_margin(row, said.labels, row[outside], said.labels[outside])
@@ -93,23 +95,50 @@ def _excess(said: Said) -> Table:
 
     Outputs without phi fall back on the attack's score; the cut is the same on both sides.
     """
-    return _beyond_strangers(said, said.signed + said.cut if said.phi is None else said.phi)
+    return _beyond_strangers(said, COMPARED["excess"](said))
+
+
+def _confidence(said: Said) -> Table:
+    return said.signed + said.cut if said.phi is None else said.phi
 
 
 def _excess_loss(said: Said) -> Table:
     """Subtract losses: most for what no stranger could know, such as a wrong label."""
+    return _beyond_strangers(said, COMPARED["excess_loss"](said))
+
+
+def _minus_loss(said: Said) -> Table:
     if said.phi is None:
         raise DataError("E024", "the margin excess_loss needs phi", fix=f"Give {FROM['phi']}.")
-    return _beyond_strangers(said, -np.logaddexp(0.0, -said.phi))
+    return -np.logaddexp(0.0, -said.phi)
+
+
+# what the margins over strangers subtract from each other
+COMPARED: dict[str, Callable[[Said], Table]] = {
+    "excess": _confidence,
+    "excess_loss": _minus_loss,
+}
 
 
 def _beyond_strangers(said: Said, values: Table) -> Table:
     """Return values minus their mean over runs that never saw the sample."""
-    seen_by_none = ~said.member.any(axis=0)
+    valued = said.member.any(axis=0)
+    pairs = baselines(tie_keys(values, seed=0)[1], said.member[:, valued])
+    return beyond(values, said.member, pairs)
+
+
+def beyond(
+    values: Table, member: Bool[np.ndarray, "runs samples"], pairs: list[tuple[Some, Some]]
+) -> Table:
+    """Return values minus their mean over runs that never saw the sample, of any samples.
+
+    ``pairs`` are the ``baselines`` of all samples.
+    """
+    seen_by_none = ~member.any(axis=0)
     found = np.full(values.shape, np.nan)
     valued = ~seen_by_none
-    for runs, others in _baselines(values, said.member[:, valued]):
-        unseen = np.where(said.member[others], np.nan, values[others])
+    for runs, others in pairs:
+        unseen = np.where(member[others], np.nan, values[others])
         found[np.ix_(runs, valued)] = excess_margin(values[runs][:, valued], unseen[:, valued])
     # held-out samples are unseen in every run: each run is compared with all others
     rest_of_runs = max(len(values) - 1, 1)
@@ -119,18 +148,17 @@ def _beyond_strangers(said: Said, values: Table) -> Table:
     return found
 
 
-Some = Int64[np.ndarray, " _"]
-
-
-def _baselines(signed: Table, member: Bool[np.ndarray, "runs valued"]) -> list[tuple[Some, Some]]:
+def baselines(
+    run_keys: UInt64[np.ndarray, " runs"], member: Bool[np.ndarray, "runs valued"]
+) -> list[tuple[Some, Some]]:
     """Return which runs subtract the mean of which others.
 
     A mean that several runs share would make them agree by its own noise. So where all voting runs
     share a training set and there are at least as many strangers, every run has strangers of its
     own; else all are shared, each sample by those that did not train on it. Who goes with whom
-    follows from what they say, not from the order of runs.
+    follows from what they say (their ``tie_keys``), not from the order of runs.
     """
-    by_content = np.argsort(tie_keys(signed, seed=0)[1], kind="stable")
+    by_content = np.argsort(run_keys, kind="stable")
     votes = np.asarray(member[by_content].any(axis=1))
     voting, strangers = by_content[votes], by_content[~votes]
     apart = bool(voting.size) and len(strangers) >= len(voting) and bool(member[voting].all())

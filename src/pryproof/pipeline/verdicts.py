@@ -1,7 +1,8 @@
 """Verdicts: what a valuation says of every sample, to look at, to ask, and to keep."""
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from os import PathLike
@@ -12,6 +13,8 @@ import numpy as np
 from jaxtyping import Int64
 
 from pryproof.checks import ConfigurationError, DataError, nearest
+from pryproof.pipeline.exposure import Case, Exposure, Rates, judge, unjudged
+from pryproof.records import Estimate
 from pryproof.store.encodings import encode_table
 from pryproof.store.files import machine_errors, write_bytes
 from pryproof.store.places import make_private
@@ -30,7 +33,9 @@ class Verdicts:
     ``ranks`` is ``[runs, valued samples]``, 1 = safest, 0 = the run did not train on the sample;
     ``unseen_ranks`` the same from runs that saw none of them, None where there are not two.
     ``margin`` names what the verdicts rest on, ``rule`` how runs were joined and ``asked`` how they
-    were to be. ``path`` is the file the table lies in, if any.
+    were to be. ``path`` is the file the table lies in, if any; ``case`` is what the runs said, for
+    verdicts to be judged by runs without a vote, or what came of it; None where only the table is
+    left.
     """
 
     table: Mapping[str, Any]
@@ -43,6 +48,7 @@ class Verdicts:
     unseen_ranks: Int64[np.ndarray, "strangers valued"] | None = None
     notes: tuple[str, ...] = ()
     path: Path | None = None
+    case: Case | Exposure | None = field(default=None, repr=False, compare=False)
 
     def _ids(self, verdict: str) -> list[str]:
         rows = zip(self.table["id"], self.table["source"], self.table["verdict"], strict=True)
@@ -73,6 +79,24 @@ class Verdicts:
     def unseen_overlap(self, bin: tuple[float, float] = (0.0, 0.5)) -> Overlap | None:  # noqa: A002
         """Return the same of runs that never saw the samples: what difficulty explains, or None."""
         return None if self.unseen_ranks is None else overlap(self.unseen_ranks, *bin)
+
+    @property
+    def exposure(self) -> Rates:
+        """True positive rates: false positive rate -> verdict -> estimate (``pipeline.exposure``).
+
+        Each voting run is left out of the vote and attacked, eight at most; computed when first
+        asked. A rate that cannot be had is "not estimable" and its ``method`` says why.
+        """
+        return self.judged.rates
+
+    @cached_property
+    def judged(self) -> Exposure:
+        """The same, with the runs that judged and the attack they were judged by."""
+        if self.case is None:
+            return unjudged("the table alone is left of the runs' outputs: value these again")
+        if isinstance(self.case, Exposure):
+            return self.case
+        return judge(self.case, self.ranks, np.asarray(self.table["margins"]).T)
 
     def _everywhere(self, ranks: Int64[np.ndarray, "runs valued"]) -> np.ndarray:
         if (ranks == 0).any():
@@ -123,14 +147,35 @@ class Verdicts:
 
     def counts(self) -> dict[str, int]:
         """Return how many real samples have each verdict."""
-        return {verdict: len(self._ids(verdict)) for verdict in VERDICTS}
+        rows = zip(self.table["source"], self.table["verdict"], strict=True)
+        met = Counter(said for source, said in rows if source == "real")
+        return {verdict: met[verdict] for verdict in VERDICTS}
 
     def summary(self) -> tuple[list[str], list[list[str]], list[str]]:
-        """Return columns, rows and notes: verdicts, and the overlap with its nulls."""
+        """Return columns, rows and notes: verdicts, what they carry, overlap with its nulls."""
         counts = self.counts()
         total = max(sum(counts.values()), 1)
-        rows = [[name, str(count), f"{count / total:.1%}"] for name, count in counts.items()]
-        return ["verdict", "samples", "share"], rows, [*self._overlap_lines(), *self.notes]
+        rows = [
+            [name, str(count), f"{count / total:.1%}"]
+            + [_short(rates[name]) for rates in self.exposure.values()]
+            for name, count in counts.items()
+        ]
+        heads = ["verdict", "samples", "share", *map(_head, self.exposure)]
+        return heads, rows, [*self._exposure_lines(), *self._overlap_lines(), *self.notes]
+
+    def _exposure_lines(self) -> list[str]:
+        """Say which runs judged and how, and why a rate is missing."""
+        lines = []
+        if self.judged.judges:
+            runs = ", ".join(map(str, self.judged.judges))
+            lines.append(
+                f"TPR: runs {runs}, each left out of the vote in turn and attacked by "
+                f"{self.judged.by}"
+            )
+        for fpr, rates in self.exposure.items():
+            why = dict.fromkeys(each.method for each in rates.values() if np.isnan(each.value))
+            lines += [f"{_head(fpr)}: not estimable ({each})" for each in why]
+        return lines
 
     def _overlap_lines(self) -> list[str]:
         if (self.ranks == 0).any():
@@ -177,6 +222,14 @@ class Verdicts:
         )
         said = "".join(f"<li>{escape(note)}</li>" for note in notes)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><ul>{said}</ul>"
+
+
+def _head(fpr: float) -> str:
+    return f"TPR at {100 * fpr:g}% FPR"
+
+
+def _short(rate: Estimate) -> str:
+    return "not estimable" if np.isnan(rate.value) else str(rate)
 
 
 def _beside(unseen: float, split: str) -> str:

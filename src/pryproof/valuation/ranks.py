@@ -7,6 +7,9 @@ same cannot be told apart; these alone go by a permutation of each run's own, be
 all runs share would look like agreement where nothing agrees.
 """
 
+from collections.abc import Callable, Iterable
+from functools import cached_property
+
 import numpy as np
 from jaxtyping import Float, Int64, UInt64
 
@@ -15,6 +18,8 @@ from pryproof.checks import DataError
 
 # the finaliser of a splitmix64 generator: every bit of the value reaches every bit of the result
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+
+Keys = tuple[UInt64[np.ndarray, " samples"], UInt64[np.ndarray, " some_runs"]]
 
 
 def ranks(
@@ -37,18 +42,57 @@ def ranks(
     >>> sorted(ranks(np.array([[0.0, 1.0, 8.0, 9.0]]), seed=0, labels=classes)[0, ::2].tolist())
     [1, 2]
     """
-    _refuse_nan(values)
+
+    def keys() -> Keys:
+        sample_keys, run_keys = tie_keys(values, seed=seed)
+        if content is not None:
+            sample_keys = sample_keys ^ tie_keys(content, seed=seed)[0]
+        return sample_keys, run_keys
+
+    ties = Ties(keys, seed=seed)
     result = np.empty(values.shape, dtype=np.int64)
-    sample_keys, run_keys = tie_keys(values, seed=seed)
-    if content is not None:
-        sample_keys = sample_keys ^ tie_keys(content, seed=seed)[0]
     for run, row in enumerate(values):
-        order_of = _RunOrder(sample_keys, run_keys[run], seeds.generator(seed, "ties", run))
-        order = order_of(row)
-        if labels is not None:
-            order = order_of(_places(order, labels))
-        result[run, order] = np.arange(1, len(row) + 1)
+        result[run] = rank_row(row, run, ties, labels=labels)
     return result
+
+
+class Ties:
+    """What breaks ties of runs that are ranked together; ``keys`` are asked for at the first."""
+
+    def __init__(self, keys: Callable[[], Keys], *, seed: int) -> None:
+        self._keys = keys
+        self._seed = seed
+
+    @cached_property
+    def keys(self) -> Keys:
+        """Whole numbers that scramble the samples, and those of the runs (see ``tie_keys``)."""
+        return self._keys()
+
+    def generator(self, run: int) -> np.random.Generator:
+        """Return what permutes the samples that no run tells apart."""
+        return seeds.generator(self._seed, "ties", run)
+
+
+def rank_row(
+    row: Float[np.ndarray, " samples"],
+    run: int,
+    ties: Ties,
+    *,
+    labels: Int64[np.ndarray, " samples"] | None = None,
+) -> Int64[np.ndarray, " samples"]:
+    """Rank one run's samples, as ``ranks`` does; ``run`` is its number among those with it.
+
+    >>> rank_row(np.array([0.3, 0.1, 0.2]), 0, Ties(lambda: None, seed=0))
+    array([3, 1, 2])
+    """
+    _refuse_nan(row, run)
+    order_of = _RunOrder(ties, run)
+    order = order_of(row)
+    if labels is not None:
+        order = order_of(_places(order, labels))
+    found = np.empty(len(row), dtype=np.int64)
+    found[order] = np.arange(1, len(row) + 1)
+    return found
 
 
 def tie_keys(
@@ -62,17 +106,29 @@ def tie_keys(
     >>> bool((keys == tie_keys(np.array([[3.0, 1.0], [1.0, 2.0]]), seed=0)[0]).all())
     True
     """
+    return keys_of_rows(lambda: values, samples=values.shape[1], seed=seed)
+
+
+def keys_of_rows(
+    rows: Callable[[], Iterable[Float[np.ndarray, " samples"]]], *, samples: int, seed: int
+) -> Keys:
+    """Return the keys of ``tie_keys`` from rows that come one at a time, and twice.
+
+    >>> table = np.array([[1.0, 2.0], [3.0, 1.0]])
+    >>> keys_of_rows(lambda: iter(table), samples=2, seed=0)[1] == tie_keys(table, seed=0)[1]
+    array([ True,  True])
+    """
     # sums do not depend on the order of what is summed, modulo 2 ** 64 not even in rounding
-    runs = np.array([_scrambled(_bits(row)).sum(dtype=np.uint64) for row in values], np.uint64)
+    runs = np.array([_scrambled(_bits(row)).sum(dtype=np.uint64) for row in rows()], np.uint64)
     met: dict[int, int] = {}
     for run, key in enumerate(runs.tolist()):
         met[key] = met.get(key, 0) + 1
         runs[run] = (key + met[key]) % 2**64
     runs = _scrambled(runs)
-    samples = np.full(values.shape[1], seeds.derive(seed, "ties") % 2**64, dtype=np.uint64)
-    for key, row in zip(runs, values, strict=True):
-        samples += _scrambled(_bits(row) ^ key)
-    return _scrambled(samples), runs
+    found = np.full(samples, seeds.derive(seed, "ties") % 2**64, dtype=np.uint64)
+    for key, row in zip(runs, rows(), strict=True):
+        found += _scrambled(_bits(row) ^ key)
+    return _scrambled(found), runs
 
 
 def _bits(row: Float[np.ndarray, " samples"]) -> UInt64[np.ndarray, " samples"]:
@@ -82,14 +138,9 @@ def _bits(row: Float[np.ndarray, " samples"]) -> UInt64[np.ndarray, " samples"]:
 class _RunOrder:
     """The order of a run's samples by a value, ties by this run's draw."""
 
-    def __init__(
-        self,
-        sample_keys: UInt64[np.ndarray, " samples"],
-        run_key: np.uint64,
-        generator: np.random.Generator,
-    ) -> None:
-        self.keys = _scrambled(sample_keys ^ run_key)
-        self.generator = generator
+    def __init__(self, ties: Ties, run: int) -> None:
+        self.ties = ties
+        self.run = run
         self.twins: Int64[np.ndarray, " samples"] | None = None
 
     def __call__(self, row: Float[np.ndarray, " samples"]) -> Int64[np.ndarray, " samples"]:
@@ -99,13 +150,18 @@ class _RunOrder:
         if not tied.any():
             return order  # most runs: one sort, no draw
         if self.twins is None:
-            self.twins = self.generator.permutation(len(row))
+            self.twins = self.ties.generator(self.run).permutation(len(row))
+        sample_keys, run_keys = self.ties.keys
         # only tied samples are sorted again, by value, draw, and the draw of twins
         among = np.zeros(len(row), dtype=np.bool_)
         among[1:] |= tied
         among[:-1] |= tied
         here = order[among]
-        order[among] = here[np.lexsort((self.twins[here], self.keys[here], row[here]))]
+        order[among] = here[
+            np.lexsort(
+                (self.twins[here], _scrambled(sample_keys[here] ^ run_keys[self.run]), row[here])
+            )
+        ]
         return order
 
 
@@ -128,13 +184,12 @@ def _scrambled(bits: np.ndarray) -> UInt64[np.ndarray, " numbers"]:
     return np.asarray(bits ^ (bits >> np.uint64(31)))
 
 
-def _refuse_nan(values: Float[np.ndarray, "runs samples"]) -> None:
-    for run, row in enumerate(values):
-        missing = np.flatnonzero(np.isnan(row))
-        if missing.size:
-            raise DataError(
-                "E056",
-                f"values to rank must be numbers, {missing.size} of run {run}'s {len(row)} are NaN",
-                where=f"run {run}, sample {missing[0]}",
-                fix="Leave out samples that were not measured.",
-            )
+def _refuse_nan(row: Float[np.ndarray, " samples"], run: int) -> None:
+    missing = np.flatnonzero(np.isnan(row))
+    if missing.size:
+        raise DataError(
+            "E056",
+            f"values to rank must be numbers, {missing.size} of run {run}'s {len(row)} are NaN",
+            where=f"run {run}, sample {missing[0]}",
+            fix="Leave out samples that were not measured.",
+        )
