@@ -34,7 +34,7 @@ def tiny() -> Settings:
     """Return what a Study starts from here: the same road, a few steps of everything."""
     return Settings(
         train={"epochs": 2},
-        value={"runs": 2, "fake_runs": 2, "minimum": 0.25},
+        value={"runs": 2, "fake_runs": 2, "minimum": 0.25, "by_class": True},
         generate={"steps": 4, "channels": 4, "latent": 4, "standing_batches": 1},
         transform={"steps": 4, "channels": 4, "blocks": 1, "batch": 4},
         evaluate={"runs": 1, "rows": ("ce", "fakes_transformed")},

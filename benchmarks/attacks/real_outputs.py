@@ -15,10 +15,11 @@ import torch
 
 from pryproof import seeds
 from pryproof.data.sources import read
-from pryproof.defenses.table import DEFENSES, Strength
 from pryproof.models.resolve import build
-from pryproof.training.loop import Recipe, train
+from pryproof.training.defense import Defense
+from pryproof.training.loop import train
 from pryproof.training.predict import predict
+from pryproof.training.recipe import Recipe
 
 RUNS, POOL, POPULATION, EPOCHS = 16, 8_000, 4_000, 16
 
@@ -47,7 +48,7 @@ def main() -> None:
             model,
             images[:POOL][member[run]],
             labels[:POOL][member[run]],
-            defense=DEFENSES["none"](Strength(padding=0, alpha=0.0)),
+            defense=Defense(),
             recipe=Recipe(epochs=EPOCHS, batch=64, learning_rate=0.2),
             seed=seeds.derive(given.seed, "train", run),
         )

@@ -14,6 +14,8 @@ NAMES = {
     "relax_1": "RelaxLoss, alpha 1",
     "relax_2": "RelaxLoss, alpha 2",
     "relax_1.5_crop_flip": "RelaxLoss, alpha 1.5, + crop/flip",
+    "mobilenet_ce": "MobileNetV3-Small, CE, 24 epochs",
+    "mobilenet_ce_crop_flip": "MobileNetV3-Small, CE + crop/flip, 30 epochs",
     "relax_2_crop_flip": "RelaxLoss, alpha 2, + crop/flip",
 }
 CANARIES = "ce_canaries"

@@ -20,19 +20,23 @@ from pryproof.defenses.augmentation import dynamic_crop_flip
 from pryproof.defenses.relax_loss import relax_loss
 from pryproof.models.resolve import build
 from pryproof.training.defense import Defense
-from pryproof.training.loop import Recipe, train
+from pryproof.training.loop import train
 from pryproof.training.predict import predict
+from pryproof.training.recipe import Recipe
 
 MEMBERS, OUTSIDE = 5_000, 5_000
 ROLES = {"value": 5, "judged": 2, "unseen": 3, "shadow": 3}
 CANARIES = 50  # of each kind
+MOBILENET = "mobilenet_v3_small/torchvision"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """A defense and how long it trains."""
+    """A defense, the network it protects and how long that trains."""
 
     epochs: int
+    model: str = "small_resnet"
+    learning_rate: float = 0.2
     padding: int | None = None
     alpha: float | None = None
     canaries: bool = False
@@ -56,6 +60,8 @@ CONDITIONS = {
     "relax_1.5_crop_flip": Condition(epochs=24, padding=4, alpha=1.5),
     "relax_2_crop_flip": Condition(epochs=24, padding=4, alpha=2.0),
     "ce_canaries": Condition(epochs=18, canaries=True),
+    "mobilenet_ce": Condition(epochs=24, model=MOBILENET, learning_rate=0.1),
+    "mobilenet_ce_crop_flip": Condition(epochs=30, model=MOBILENET, learning_rate=0.1, padding=4),
 }
 
 
@@ -84,13 +90,13 @@ def main() -> None:
             continue
         images, classes = members if role in ("value", "judged") else strangers
         seed = seeds.derive(given.seed, given.condition, role, k)
-        model = build("small_resnet", classes=20, shape=images.shape[1:], seed=seed)
+        model = build(condition.model, classes=20, shape=images.shape[1:], seed=seed)
         train(
             model,
             images,
             classes,
             defense=condition.defense(),
-            recipe=Recipe(epochs=condition.epochs, batch=64, learning_rate=0.2),
+            recipe=Recipe(epochs=condition.epochs, batch=64, learning_rate=condition.learning_rate),
             seed=seed,
         )
         logits = predict(model, judged)

@@ -9,7 +9,16 @@ TOTAL = 200
 
 def event(kind: str, done: int, job: str = "train/target/ce/0") -> Event:
     return Event(
-        kind=kind, job=job, seconds=1.25, done=done, total=TOTAL, detail="epoch [1]", fraction=0.5
+        kind=kind,
+        job=job,
+        seconds=1.25,
+        done=done,
+        total=TOTAL,
+        detail="epoch [1]",
+        fraction=0.5,
+        running=2,
+        share=done / TOTAL,
+        spent=36.0 * done,
     )
 
 
@@ -27,8 +36,10 @@ def test_elsewhere_a_line_every_five_percent(capsys: pytest.CaptureFixture[str])
     lines = err.splitlines()
     assert out == ""
     assert 20 <= len(lines) <= 22  # the first, every 5% from there, the last
-    assert lines[0] == "  0%  1/200  finished train/target/ce/0 (1.2 s)"
-    assert lines[-1] == "100%  200/200  finished train/target/ce/0 (1.2 s)"
+    first = "  0%  1/200  finished train/target/ce/0 (1.2 s), 0.01 core-hours"
+    assert lines[0] == f"{first}, time left not known yet"
+    assert lines[-1] == "100%  200/200  finished train/target/ce/0 (1.2 s), 2.00 core-hours"
+    assert all("min left" in line for line in lines[1:-1])
 
 
 def test_a_failure_is_always_told(capsys: pytest.CaptureFixture[str]):
@@ -56,6 +67,7 @@ def test_a_terminal_has_live_bars(
     out, err = capsys.readouterr()
     assert out == ""
     assert "200 of 200 tasks" in err
+    assert "2 running, 2.00 core-hours" in err
     assert "\x1b[" in err
 
 

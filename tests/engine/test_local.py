@@ -58,6 +58,11 @@ def test_jobs_run_after_those_they_wait_for(tmp_path: Path, workers: int):
     finished = [event for event in events if event.kind == "finished"]
     assert [event.done for event in finished] == [1, 2, 3, 4]
     assert {event.total for event in events} == {4}
+    assert [event.share for event in finished] == pytest.approx([0.25, 0.5, 0.75, 1.0])
+    assert {event.running for event in events} <= {0, 1, 2}
+    spent = [event.spent for event in events]
+    assert spent == sorted(spent)
+    assert finished[-1].spent == pytest.approx(sum(event.seconds for event in finished))
     place = {(event.kind, event.job): index for index, event in enumerate(events)}
     for todo in network(tmp_path):
         for earlier in todo.after:

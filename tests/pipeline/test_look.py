@@ -20,7 +20,7 @@ def test_why_names_the_setting_that_changed(finished: pp.Study, npz: Path):
     state, workspace = changed(finished, npz, "relax_loss.alpha=0.5")
     rows = look.why(state, workspace, "train/target/relax_loss/0")
     assert rows[0] == ("stored", "under other settings", "not under these")
-    assert [(what, "0.5" in now) for what, _, now in rows[1:]] == [("settings.strength", True)]
+    assert [(what, "0.5" in now) for what, _, now in rows[1:]] == [("settings.options", True)]
     assert look.why(state, workspace, "train/target/ce/0")[0][:2] == ("stored", "yes")
 
 

@@ -54,7 +54,7 @@ def run(seed: int, *saw: str, boost: float = 2.0) -> Stored:
     logits[np.arange(len(LABELS)), LABELS] += right
     said = signals(logits, LABELS)
     arrays = {f"signal.{name}": values for name, values in said.items()}
-    return stored(arrays, epochs=1, steps=1)
+    return stored(arrays, epochs=1, steps=1, uses_reference=False)
 
 
 def judged(targets: list[Stored], shadows: list[Stored]) -> Result:

@@ -5,25 +5,16 @@ import pytest
 import torch
 from torch import nn
 
-from pryproof import seeds
 from pryproof.checks import TrainingError
 from pryproof.models.resolve import build
-from pryproof.training.defense import Defense, Objective, cross_entropy
-from pryproof.training.loop import Recipe, train
+from pryproof.training.defense import Defense, Seen, cross_entropy
+from pryproof.training.loop import train
 from pryproof.training.predict import predict, weights_of, with_weights
+from pryproof.training.recipe import Recipe
 from pryproof.training.schedule import one_cycle
+from training.stopping import toy
 
 SHAPE = (8, 8, 1)
-
-
-def toy(count: int = 96) -> tuple[np.ndarray, np.ndarray]:
-    """Bright left half is class 0, bright right half class 1."""
-    draws = seeds.generator(0, "toy")
-    images = draws.integers(0, 60, (count, *SHAPE), dtype=np.uint8)
-    labels = np.arange(count) % 2
-    images[labels == 0, :, :4] += 150
-    images[labels == 1, :, 4:] += 150
-    return images, labels
 
 
 def fit(
@@ -60,9 +51,9 @@ def test_what_was_drawn_before_does_not_matter():
 def test_every_epoch_visits_every_sample_once():
     seen: list[torch.Tensor] = []
 
-    def spy(logits: torch.Tensor, labels: torch.Tensor, epoch: int) -> Objective:
-        seen.append(labels)
-        return cross_entropy(logits, labels, epoch)
+    def spy(logits: torch.Tensor, step: Seen) -> torch.Tensor:
+        seen.append(step.labels)
+        return cross_entropy(logits, step)
 
     images, _ = toy(50)
     model = build("small_cnn", classes=50, shape=SHAPE, seed=0)
@@ -75,9 +66,9 @@ def test_every_epoch_visits_every_sample_once():
 def test_batches_differ_between_epochs():
     orders: list[list[int]] = []
 
-    def spy(logits: torch.Tensor, labels: torch.Tensor, epoch: int) -> Objective:
-        orders.append(labels.tolist())
-        return cross_entropy(logits, labels, epoch)
+    def spy(logits: torch.Tensor, step: Seen) -> torch.Tensor:
+        orders.append(step.labels.tolist())
+        return cross_entropy(logits, step)
 
     images, _ = toy(16)
     model = build("small_cnn", classes=16, shape=SHAPE, seed=0)
@@ -87,9 +78,8 @@ def test_batches_differ_between_epochs():
 
 
 def test_a_diverging_run_is_named_at_its_step():
-    def explode(logits: torch.Tensor, labels: torch.Tensor, epoch: int) -> Objective:
-        loss = cross_entropy(logits, labels, epoch)
-        return Objective(loss.descend, loss.cross_entropy * float("nan"))
+    def explode(logits: torch.Tensor, step: Seen) -> torch.Tensor:
+        return cross_entropy(logits, step) * float("nan")
 
     with pytest.raises(TrainingError, match=r"epoch 1, batch 1 - Lower train\.learning_rate"):
         fit(0, defense=Defense(loss=explode))

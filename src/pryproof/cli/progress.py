@@ -12,6 +12,7 @@ from pryproof.cli.console import Console
 from pryproof.engine.local import Event
 
 OnEvent = Callable[[Event], None]
+LEAST_SHARE = 0.02  # of the work, before a guess of the rest means anything
 
 
 @contextmanager
@@ -34,6 +35,22 @@ def watch(console: Console) -> Iterator[OnEvent]:
         yield _Plain(console)
 
 
+class _Rest:
+    """What was spent, and from the pace so far what is left."""
+
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+
+    def __call__(self, event: Event) -> str:
+        spent = f"{event.spent / 3600:.2f} core-hours"
+        if event.share >= 1:
+            return spent
+        if event.share < LEAST_SHARE:
+            return f"{spent}, time left not known yet"
+        left = (time.monotonic() - self.started) * (1 / event.share - 1)
+        return f"{spent}, about {left / 60:.0f} min left"
+
+
 class _Live:
     """One bar for the study, one for each running task."""
 
@@ -41,13 +58,11 @@ class _Live:
         self.bars = bars
         self.whole = bars.add_task("study", total=1.0, detail="")
         self.running: dict[str, Any] = {}
+        self.rest = _Rest()
 
     def __call__(self, event: Event) -> None:
-        self.bars.update(
-            self.whole,
-            completed=event.done / max(1, event.total),
-            detail=f"{event.done} of {event.total} tasks",
-        )
+        told = f"{event.done} of {event.total} tasks, {event.running} running, {self.rest(event)}"
+        self.bars.update(self.whole, completed=event.share, detail=told)
         if event.kind == "started":
             self.running[event.job] = self.bars.add_task(event.job, total=1.0, detail="")
         elif event.kind == "progress" and event.job in self.running:
@@ -62,8 +77,10 @@ class _Plain:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.shown, self.at = -1.0, 0.0
+        self.rest = _Rest()
 
     def __call__(self, event: Event) -> None:
+        rest = self.rest(event)
         if event.kind not in ("finished", "failed"):
             return
         share, now = event.done / max(1, event.total), time.monotonic()
@@ -75,5 +92,5 @@ class _Plain:
         ):
             self.shown, self.at = share, now
             what = f"{event.kind} {event.job} ({event.seconds:.1f} s)"
-            line = f"{share:4.0%}  {event.done}/{event.total}  {what}"
+            line = f"{share:4.0%}  {event.done}/{event.total}  {what}, {rest}"
             self.console.terminal.print(Text(line), soft_wrap=True)

@@ -31,7 +31,9 @@ Kind = Literal["started", "finished", "failed", "progress"]
 class Event:
     """What happened to a job: after how many seconds of it, with how many of all jobs done.
 
-    ``fraction`` is the part of this job that is done; ``detail`` is for people.
+    ``fraction`` is the part of this job that is done; ``detail`` is for people. ``share`` is the
+    part of all jobs' estimated cost that is done, running ones counted in; ``spent`` is what they
+    took so far, in seconds of one worker.
     """
 
     kind: Kind
@@ -41,6 +43,9 @@ class Event:
     total: int
     detail: str
     fraction: float = 0.0
+    running: int = 0
+    share: float = 0.0
+    spent: float = 0.0
 
 
 OnEvent = Callable[[Event], None]
@@ -60,7 +65,7 @@ def execute(
     hello
     """
     schedule = Schedule(jobs)
-    news = _News(on_event, total=len(jobs))
+    news = _News(on_event, jobs)
     if workers == 0:
         _run_here(schedule, news)
     else:
@@ -72,26 +77,39 @@ def execute(
 class _News:
     """Turns what happens into events."""
 
-    def __init__(self, on_event: OnEvent, *, total: int) -> None:
+    def __init__(self, on_event: OnEvent, jobs: Sequence[Job]) -> None:
         self._on_event = on_event
-        self._total = total
+        self._costs = {job.name: job.cost for job in jobs}
         self._done = 0
         self._since: dict[str, float] = {}
+        self._running: dict[str, float] = {}  # the fraction done of each
+        self._past_cost = self._past_seconds = 0.0
 
     def tell(self, kind: Kind, job: str, *, detail: str = "", fraction: float = 0.0) -> None:
         now = time.monotonic()
         if kind == "started":
             self._since[job] = now
+            self._running[job] = 0.0
+        elif kind == "progress":
+            self._running[job] = fraction
+        else:
+            del self._running[job]
+            self._past_cost += self._costs[job] if kind == "finished" else 0.0
+            self._past_seconds += now - self._since[job]
         self._done += kind == "finished"
+        under_way = sum(self._costs[name] * part for name, part in self._running.items())
         self._on_event(
             Event(
                 kind=kind,
                 job=job,
                 seconds=now - self._since[job],
                 done=self._done,
-                total=self._total,
+                total=len(self._costs),
                 detail=detail,
                 fraction=fraction,
+                running=len(self._running),
+                share=(self._past_cost + under_way) / max(sum(self._costs.values()), 1e-12),
+                spent=self._past_seconds + sum(now - self._since[name] for name in self._running),
             )
         )
 

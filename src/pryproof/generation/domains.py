@@ -17,8 +17,9 @@ from pryproof.checks import ConfigurationError
 from pryproof.generation.pixel_statistics import logistic_decision, pixel_statistics
 from pryproof.models.resolve import build
 from pryproof.training.defense import Defense
-from pryproof.training.loop import Progress, Recipe, silent, train
+from pryproof.training.loop import Progress, silent, train
 from pryproof.training.predict import predict
+from pryproof.training.recipe import Recipe
 
 VIEWS = ("image", "image_within", "pixels", "pixels_within", "label")
 

@@ -169,7 +169,7 @@ def _package(name: str) -> ModuleType:
         raise _refused(
             "E050",
             f"{name} does not load beside this torch: {error}",
-            fix="Run pip install --force-reinstall torch torchvision, both from one index.",
+            fix="Install torch and torchvision anew, both from one index.",
         ) from error
 
 

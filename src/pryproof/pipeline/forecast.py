@@ -8,14 +8,16 @@ import numpy as np
 import torch
 
 from pryproof import seeds
-from pryproof.defenses.table import DEFENSES, Strength
+from pryproof.defenses.augmentation import dynamic_crop_flip
 from pryproof.generation.fit_cycle_gan import fit_cycle_gan
 from pryproof.generation.fit_tac_gan import fit_tac_gan
 from pryproof.generation.settings import CycleGanSettings, TacGanSettings
 from pryproof.models.resolve import build
 from pryproof.pipeline.plan import Task
 from pryproof.pipeline.settings import Settings
-from pryproof.training.loop import Recipe, train
+from pryproof.training.defense import Defense
+from pryproof.training.loop import train
+from pryproof.training.recipe import Recipe
 
 WORKER_MB = 450  # a worker with torch imported and one small network in training
 SIGNAL_BYTES = 5 * 8  # five float64 signals a sample
@@ -49,7 +51,7 @@ def probe(settings: Settings, sizes: Sizes) -> Speeds:
     images = draws.integers(0, 256, (count, *sizes.shape), dtype=np.uint8)
     labels = np.arange(count) % sizes.classes
     model = build(settings.train.model, classes=sizes.classes, shape=sizes.shape, seed=0)
-    defense = DEFENSES["crop_flip"](Strength(padding=settings.train.padding, alpha=0.0))
+    defense = Defense(batch=dynamic_crop_flip(settings.train.padding))
     recipe = Recipe(epochs=1, batch=settings.train.batch)
 
     def classifier() -> None:
@@ -88,9 +90,7 @@ def _seconds(work: Callable[[], None]) -> float:
 def seconds(task: Task, settings: Settings, sizes: Sizes, speeds: Speeds) -> float:
     """Predict one task's seconds on one core."""
     if task.step == "train":
-        epochs = task.settings["recipe"]["epochs"]
-        extra = 0.0 if task.settings["trains_on"] == "real" else settings.generate.amount
-        trained = epochs * sizes.members * (1 + extra)
+        trained = settings.train.epochs * sizes.members * task.cost
         return float(speeds.image * (trained + sizes.total / 3))
     if task.step == "generate":
         return max(0.0, speeds.gan_step) * settings.generate.steps_for(sizes.members)

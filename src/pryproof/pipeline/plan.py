@@ -29,13 +29,13 @@ STAGES = (
 
 VERSIONS = {  # raise a step's number when its code changes what it returns
     "load": 1,
-    "train": 2,
+    "train": 3,
     "attack": 3,
     "value": 2,
     "generate": 1,
     "transform": 2,
     "protect": 1,
-    "premise": 1,
+    "premise": 2,
     "check_fakes": 1,
     "evaluate": 2,
 }
@@ -143,9 +143,10 @@ class _Planner:
 
     def _train(self, row: Row, fold: str, name: str, run: int) -> Task:
         settings = self.settings
-        strength: dict[str, Any] = {"padding": settings.train.padding, "alpha": 0.0}
-        if row.defense == "relax_loss":
-            strength |= settings.relax_loss.model_dump()
+        options: dict[str, Any] = {"padding": settings.train.padding}
+        if row.defense == "none":
+            options["padding"] = 0
+        options |= settings.options(row.defense)
         recipe = settings.train.model_dump(exclude={"model", "padding", "early_share", "epochs"})
         share = settings.train.early_share if row.early else 1.0
         inputs = {"load": "load"}
@@ -162,12 +163,13 @@ class _Planner:
                 "model": settings.train.model,
                 "trains_on": row.trains_on,
                 "defense": row.defense,
-                "strength": strength if row.defense != "none" else None,
+                "options": options,
+                "reference": row.reference,
                 "recipe": recipe | {"epochs": max(1, round(share * settings.train.epochs))},
                 "seed": self._seed("train", fold, name, run),
             },
             inputs=inputs,
-            cost=share if row.trains_on == "real" else 1 + settings.generate.amount,
+            cost=share * _trainings(row, settings),
         )
 
     def _attack(self, fold: str, source: str, runs: list[str]) -> Task:
@@ -295,3 +297,19 @@ class _Planner:
             },
             inputs=inputs,
         )
+
+
+def _trainings(row: Row, settings: Settings) -> float:
+    """Return how many plain trainings on the members alone a row's training amounts to."""
+    options = settings.options(row.defense)
+    if row.defense == "selena":
+        return 1 + float(options["teachers"] - options["unseen"])
+    if row.defense == "static_copies":
+        return float(options["copies"])
+    several = {
+        "dmp": 2.0,
+        "adversarial_regularisation": 2.0,
+        "dp_sgd": 3.0 * options.get("views", 1),
+    }
+    size = 1.0 if row.trains_on == "real" else 1 + settings.generate.amount
+    return size * several.get(row.defense, 1.0)

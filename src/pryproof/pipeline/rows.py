@@ -15,6 +15,7 @@ class Row:
     trains_on: SetName
     defense: str
     early: bool = False  # stop after train.early_share of the epochs
+    reference: bool = False  # the defender uses images beside the members
 
 
 ROWS: dict[str, Row] = {
@@ -54,6 +55,75 @@ ROWS: dict[str, Row] = {
         note="cross entropy held near a target; the runs that also value the samples",
         trains_on="real",
         defense="relax_loss",
+    ),
+    "ce_cutout": Row(
+        title="CE + crop/flip + Cutout",
+        note="crop/flip, then a square cut out of every image",
+        trains_on="real",
+        defense="cutout",
+    ),
+    "ce_static": Row(
+        title="CE on static copies",
+        note="every member replaced by augmented copies, drawn once",
+        trains_on="real",
+        defense="static_copies",
+    ),
+    "label_smoothing": Row(
+        title="Label smoothing",
+        note="cross entropy to softened labels, crop/flip",
+        trains_on="real",
+        defense="label_smoothing",
+    ),
+    "early_stopping": Row(
+        title="Early stopping",
+        note="the epoch that does best on members held back, crop/flip",
+        trains_on="real",
+        defense="early_stopping",
+    ),
+    "hamp": Row(
+        title="HAMP",
+        note="uncertain labels, an entropy bonus, and answers that show another image's scores",
+        trains_on="real",
+        defense="hamp",
+    ),
+    "crl": Row(
+        title="CRL",
+        note="loss, and distance to the class's centre, held near targets",
+        trains_on="real",
+        defense="crl",
+    ),
+    "selena": Row(
+        title="SELENA",
+        note="a student of what teachers say of samples they did not see",
+        trains_on="real",
+        defense="selena",
+    ),
+    "dmp": Row(
+        title="Knowledge transfer (DMP)",
+        note="a student of a teacher's answers on reference images, never shown a member",
+        trains_on="real",
+        defense="dmp",
+        reference=True,
+    ),
+    "adversarial_regularisation": Row(
+        title="Adversarial regularisation",
+        note="trained against an adversary that tells members from reference images",
+        trains_on="real",
+        defense="adversarial_regularisation",
+        reference=True,
+    ),
+    "memguard": Row(
+        title="MemGuard-style masking",
+        note="plain training; answers masked so that the defender's own attack guesses",
+        trains_on="real",
+        defense="memguard",
+        reference=True,
+    ),
+    "dp_sgd": Row(
+        title="DP-SGD",
+        note="per-sample clipping and noise; see the facts for epsilon and its caveats",
+        trains_on="real",
+        defense="dp_sgd",
     ),
 }
 

@@ -8,25 +8,42 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from pryproof.checks import ConfigurationError, nearest
+from pryproof.pipeline.defense_settings import Defenses, RelaxLoss
+from pryproof.pipeline.part import Part
 
 MarginName = Literal[
     "signed", "abs", "abs_log", "percentile", "risk_score", "excess", "excess_loss", "lira"
 ]
-RowName = Literal["ce", "ce_early", "ce_crop_flip", "fakes", "fakes_transformed", "relax_loss"]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+RowName = Literal[
+    "ce",
+    "ce_early",
+    "ce_crop_flip",
+    "fakes",
+    "fakes_transformed",
+    "relax_loss",
+    "ce_cutout",
+    "ce_static",
+    "label_smoothing",
+    "early_stopping",
+    "hamp",
+    "crl",
+    "selena",
+    "dmp",
+    "adversarial_regularisation",
+    "memguard",
+    "dp_sgd",
+]
+DEFAULT_ROWS: tuple[RowName, ...] = get_args(RowName)[:6]
 
 
 def _passes(passes: int, members: int, batch: int) -> int:
     return max(50, round(passes * members / batch))
 
 
-class Data(_Part):
+class Data(Part):
     """What the images are, and how many go where (``None``: as many as the data set affords)."""
 
     source: str = "embedded:fashion-mnist"
@@ -37,8 +54,8 @@ class Data(_Part):
     evaluation: int | None = Field(None, ge=4)
 
 
-class Train(_Part):
-    """The classifier and its recipe: SGD with momentum on a one-cycle schedule."""
+class Train(Part):
+    """The classifier and its recipe (see ``training.recipe``)."""
 
     model: str = "small_cnn"
     epochs: int = Field(30, ge=1)
@@ -46,18 +63,17 @@ class Train(_Part):
     learning_rate: float = Field(0.1, gt=0)
     momentum: float = Field(0.9, ge=0, lt=1)
     weight_decay: float = Field(5e-4, ge=0)
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    schedule: Literal["one_cycle", "cosine", "steps"] = "one_cycle"
+    drops: tuple[float, ...] = ()  # of the schedule "steps": shares of the run
+    drop_by: float = Field(0.1, gt=0, lt=1)
+    nesterov: bool = False
+    precision: Literal["float32", "bfloat16"] = "float32"
     padding: int = Field(4, ge=0)  # pixels of the random crop
     early_share: float = Field(0.4, gt=0, le=1)  # of the epochs, in the early-stopped row
 
 
-class RelaxLoss(_Part):
-    """RelaxLoss: target loss (nats) and the cap of the soft target (methods 4)."""
-
-    alpha: float = Field(1.0, ge=0)
-    upper: float = Field(1.0, gt=0, le=1)
-
-
-class Value(_Part):
+class Value(Part):
     """The valuation ensemble and its vote (methods 2; A4, A5, A6, A7)."""
 
     runs: int = Field(5, ge=2)
@@ -70,7 +86,7 @@ class Value(_Part):
     minimum: float = Field(0.1, ge=0, lt=0.5)  # below this share a domain falls back to mean rank
 
 
-class Generate(_Part):
+class Generate(Part):
     """TAC-GAN (methods 6): small by default, and how many fakes it makes for each member."""
 
     amount: float = Field(1.0, gt=0)
@@ -95,7 +111,7 @@ class Generate(_Part):
         return self.steps or _passes(15, members, self.batch)
 
 
-class Transform(_Part):
+class Transform(Part):
     """CycleGAN between the privacy domains (methods 7): small by default."""
 
     channels: int = Field(8, ge=2)
@@ -119,10 +135,10 @@ class Transform(_Part):
         return self.steps or _passes(3, members, self.batch)
 
 
-class Evaluate(_Part):
+class Evaluate(Part):
     """The comparison: which rows, how many runs of each, and the shadows that judge them."""
 
-    rows: tuple[RowName, ...] = Field(get_args(RowName), min_length=1)
+    rows: tuple[RowName, ...] = Field(DEFAULT_ROWS, min_length=1)
     runs: int = Field(3, ge=1)
     shadows: int = Field(2, ge=2)  # runs of each row in every shadow fold
     shadow_folds: int = Field(1, ge=1)
@@ -135,7 +151,7 @@ class Evaluate(_Part):
         return rows
 
 
-class Settings(_Part):
+class Settings(Part):
     """A study: everything that may change a number, and nothing else.
 
     >>> Settings(train={"epochs": 3}).train.epochs
@@ -147,10 +163,17 @@ class Settings(_Part):
     data: Data = Data()
     train: Train = Train()
     relax_loss: RelaxLoss = RelaxLoss()
+    defenses: Defenses = Defenses()
     value: Value = Value()
     generate: Generate = Generate()
     transform: Transform = Transform()
     evaluate: Evaluate = Evaluate()
+
+    def options(self, defense: str) -> dict[str, Any]:
+        """Return the settings of a defense's own."""
+        if defense == "relax_loss":
+            return self.relax_loss.model_dump()
+        return self.defenses.of(defense)
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], *, where: str) -> "Settings":
@@ -194,7 +217,7 @@ class Settings(_Part):
         return self.parse(with_overrides(self.model_dump(), overrides), where="--set")
 
 
-class Machine(_Part):
+class Machine(Part):
     """What only changes speed; never part of a key."""
 
     workers: int = Field(2, ge=0)

@@ -1,34 +1,52 @@
 """One task in a worker: read the inputs, run the step, put the result away."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 
+from pryproof.checks import MachineError, TrainingError
 from pryproof.engine import local
 from pryproof.models.resolve import build
 from pryproof.pipeline.fingerprint import fingerprint
+from pryproof.pipeline.keeping import InWorkspace
 from pryproof.pipeline.plan import VERSIONS, Task
 from pryproof.pipeline.steps.call import Call, Result
 from pryproof.pipeline.steps.table import STEPS
 from pryproof.store.workspace import Stored, Workspace
+from pryproof.training.keeper import Keeper, Nowhere
 
 
 def work(workspace: Workspace, task: Task, key: str, inputs: Mapping[str, str]) -> None:
     """Do ``task`` and store its result under ``key``; ``inputs`` maps roles to stored keys."""
     stored = {role: workspace.get(name) for role, name in inputs.items()}
-    result, record = perform(task, stored)
+    underway = workspace.underway(key)
+    result, record = perform(task, stored, keep=InWorkspace(underway))
     record |= {"inputs": dict(inputs)}
     workspace.put(key, arrays=result.arrays, facts=result.facts, record=record)
+    underway.forget()
 
 
-def perform(task: Task, inputs: Mapping[str, Stored]) -> tuple[Result, dict[str, Any]]:
-    """Do ``task`` and return its result with the record of how it came about."""
+def perform(
+    task: Task, inputs: Mapping[str, Stored], *, keep: Keeper | None = None
+) -> tuple[Result, dict[str, Any]]:
+    """Do ``task`` and return its result with the record of how it came about.
+
+    ``keep`` holds the state of a long step under way. A training that fails is named by its task.
+    """
     torch.set_num_threads(1)  # beside busy neighbours a second thread makes a step 50 times slower
     started = time.perf_counter()
-    call = Call(settings=task.settings, inputs=inputs, where=task.where, progress=local.report)
-    result = STEPS[task.step](call)
+    call = Call(
+        settings=task.settings,
+        inputs=inputs,
+        where=task.where,
+        progress=local.report,
+        keep=keep or Nowhere(),
+    )
+    with _named(task):
+        result = STEPS[task.step](call)
     record = {
         "task": task.name,
         "step": task.step,
@@ -39,6 +57,17 @@ def perform(task: Task, inputs: Mapping[str, Stored]) -> tuple[Result, dict[str,
         "fingerprint": fingerprint(),
     }
     return result, record
+
+
+@contextmanager
+def _named(task: Task) -> Iterator[None]:
+    """Say which run it is that failed: a study has dozens."""
+    try:
+        yield
+    except (TrainingError, MachineError) as error:
+        where = ", ".join(filter(None, [task.name, error.where]))
+        code = error.code.removeprefix("PRYPROOF-")
+        raise type(error)(code, error.what, where=where, fix=error.fix) from error
 
 
 def load_and_probe(task: Task, model: str) -> tuple[Result, dict[str, Any]]:

@@ -1,14 +1,7 @@
 """The demo: the whole road on the embedded images, sized for two CPU cores and four minutes."""
 
-from pryproof.pipeline.settings import (
-    Evaluate,
-    Generate,
-    RelaxLoss,
-    Settings,
-    Train,
-    Transform,
-    Value,
-)
+from pryproof.pipeline.defense_settings import RelaxLoss
+from pryproof.pipeline.settings import Evaluate, Generate, Settings, Train, Transform, Value
 
 
 def demo() -> Settings:

@@ -11,6 +11,7 @@ PRIVATE_FOLDER = 0o700
 LAYOUT = 1
 MARK = "workspace.json"
 OBJECTS = "objects"
+UNDERWAY = "underway"
 IGNORE = ".gitignore"
 LOCK = ".lock"
 _SERVED = frozenset({"public_html", "htdocs", "wwwroot"})

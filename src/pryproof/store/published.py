@@ -7,12 +7,12 @@ from pryproof.checks import IntegrityError
 from pryproof.store.encodings import decode_json, encode_json
 from pryproof.store.files import machine_errors, write_bytes
 from pryproof.store.locks import exclusive
-from pryproof.store.places import LOCK, MARK, OBJECTS
+from pryproof.store.places import LOCK, MARK, OBJECTS, UNDERWAY
 from pryproof.store.seals import damaged, digest
 
 SEALS = "seals.json"
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
-_RESERVED = (SEALS, MARK, OBJECTS, LOCK)
+_RESERVED = (SEALS, MARK, OBJECTS, LOCK, UNDERWAY)
 
 
 def publish(folder: Path, name: str, data: bytes) -> Path:

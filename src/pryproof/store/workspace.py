@@ -4,6 +4,7 @@
 
     workspace.json          layout and study
     objects/KEY/            arrays.safetensors  facts.json  record.json  seal.json
+    underway/KEY/           what a task keeps until its result is there
     samples.parquet ...     what the user keeps, each with its line in seals.json
 """
 
@@ -31,6 +32,7 @@ from pryproof.store.files import (
 )
 from pryproof.store.locks import claim, hold, require_locks
 from pryproof.store.seals import SEAL, Seal, check_file, damaged, read_seal, seal
+from pryproof.store.underway import Underway
 
 ARRAYS, FACTS, RECORD = "arrays.safetensors", "facts.json", "record.json"
 _FILES = (ARRAYS, FACTS, RECORD, SEAL)
@@ -174,10 +176,19 @@ class Workspace:
         For the holder of ``lock``: a writer that starts at the same moment may be taken for dead.
         """
         count = 0
-        for folder in (self.path, self.path / places.OBJECTS):
+        underway = self.path / places.UNDERWAY
+        kept = [entry for entry in underway.glob("*") if entry.is_dir()]
+        for folder in (self.path, self.path / places.OBJECTS, *kept):
             with machine_errors(folder):
                 count += sum(_remove_abandoned(entry) for entry in folder.glob(f"{TEMPORARY}*"))
+        for folder in kept:  # a crash between storing a result and forgetting the way to it
+            if self.has(folder.name):
+                self.underway(folder.name).forget()
         return count
+
+    def underway(self, key: str) -> Underway:
+        """Return where a task keeps its state until its result lies under the key."""
+        return Underway(workspace=self.path, key=key)
 
     def publish(self, name: str, data: bytes) -> Path:
         """Write a file for the user into the workspace, atomically and sealed; return its path."""

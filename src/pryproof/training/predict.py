@@ -17,9 +17,13 @@ def predict(
 ) -> Float[np.ndarray, "samples classes"]:
     """Return the float32 logits of un-augmented images, in evaluation mode."""
     model.eval()
+    device = next(model.parameters()).device
     with torch.inference_mode():
         parts = [
-            model(scaled(torch.from_numpy(images[start : start + CHUNK]))).float().numpy()
+            model(scaled(torch.from_numpy(images[start : start + CHUNK]).to(device)))
+            .float()
+            .cpu()
+            .numpy()
             for start in range(0, len(images), CHUNK)
         ]
     return np.concatenate(parts)
@@ -28,7 +32,7 @@ def predict(
 def weights_of(model: nn.Module) -> dict[str, np.ndarray]:
     """Copy a module's state into contiguous arrays."""
     return {
-        name: np.ascontiguousarray(value.detach().numpy())
+        name: np.ascontiguousarray(value.detach().cpu().numpy())
         for name, value in model.state_dict().items()
     }
 

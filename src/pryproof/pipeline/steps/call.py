@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pryproof.store.workspace import Stored
+from pryproof.training.keeper import Keeper, Nowhere
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +18,7 @@ class Call:
     inputs: Mapping[str, Stored]
     where: Mapping[str, str]
     progress: Callable[[float, str], None]
+    keep: Keeper = field(default_factory=Nowhere)  # where a long step keeps its state
 
 
 class Result(NamedTuple):
@@ -53,6 +55,16 @@ class Loaded:
     def fold(self, name: str) -> slice:
         """Return the part a fold trains on."""
         return self.parts["members" if name == "target" else name]
+
+    def defenders(self) -> slice:
+        """Return what of the part outside a defender owns: every other sample."""
+        ends = self.parts["outside"]
+        return slice(ends.start, ends.stop, 2)
+
+    def unclaimed(self) -> slice:
+        """Return the rest of the part outside, which no model was trained with in any way."""
+        ends = self.parts["outside"]
+        return slice(ends.start + 1, ends.stop, 2)
 
     def size(self, part: str) -> int:
         """Return the number of samples of a part."""

@@ -40,6 +40,7 @@ class Run:
     said: dict[str, np.ndarray]
     fold: str
     facts: Mapping[str, Any]
+    claims: bool = False  # half of the images outside served the defense
 
 
 def evaluate(call: Call) -> Result:
@@ -93,6 +94,7 @@ def _run(stored: Stored, role: str) -> Run:
         said=picked(stored, "signal."),
         fold=role.split("/")[1],
         facts=stored.facts,
+        claims=stored.facts["uses_reference"],
     )
 
 
@@ -153,7 +155,9 @@ def _by_verdict(
 def _calls(name: str, data: Loaded, targets: Sequence[Run], shadows: Sequence[Run]) -> np.ndarray:
     """Member or not, ``[targets, samples]``, by thresholds fitted on the shadow runs alone."""
     score = THRESHOLD_ATTACKS[name]
-    outside, labels = data.parts["outside"], data.labels
+    labels = data.labels
+    # what a defender used beside the members no longer stands for images nobody trained with
+    outside = data.unclaimed() if shadows[0].claims else data.parts["outside"]
     if name in FIXED_CUTS:
         cut = threshold.constant(FIXED_CUTS[name], classes=len(data.classes))
         return np.stack([threshold.decide(score(run.said), labels, cut) for run in targets])

@@ -1,0 +1,1 @@
+"""Training beside other programs: its speed (``make bench-training``) and what it survives."""

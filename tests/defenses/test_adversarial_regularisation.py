@@ -1,0 +1,182 @@
+"""The two players' losses by hand, that each moves only itself, resume, and what it is for."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from pryproof.checks import ConfigurationError
+from pryproof.data.sources import read
+from pryproof.defenses.adversarial_regularisation import (
+    Adversary,
+    InferenceNetwork,
+    adversarial_regularisation,
+    inference_loss,
+)
+from pryproof.defenses.fit import Given, by_seams
+from pryproof.evaluation.roc import auc
+from pryproof.models.randomness import global_draws
+from pryproof.models.resolve import build
+from pryproof.training import loop
+from pryproof.training.checkpoint import module_arrays
+from pryproof.training.defense import Defense, Seen, cross_entropy
+from pryproof.training.predict import predict
+from pryproof.training.recipe import Recipe
+from training.stopping import StoppedError, StopsAfter, assert_same, toy
+
+
+def given(**changes) -> Given:
+    images, labels = toy(64)
+    whole = Given(
+        make=lambda seed: build("small_cnn", classes=2, shape=(8, 8, 1), seed=seed),
+        images=images[:32],
+        labels=labels[:32],
+        classes=2,
+        recipe=Recipe(epochs=3, batch=8, learning_rate=0.05),
+        seed=5,
+        reference=(images[32:], labels[32:]),
+    )
+    return replace(whole, **changes)
+
+
+def defense_of(one: Given, monkeypatch, **options) -> Defense:
+    """Return the seams that a fit hands to the loop."""
+    caught: list[Defense] = []
+
+    def catch(*args, defense: Defense, **rest) -> loop.History:
+        caught.append(defense)
+        return loop.train(*args, defense=defense, **rest)
+
+    place = "pryproof.defenses.adversarial_regularisation.train"
+    with monkeypatch.context() as patch:
+        patch.setattr(place, catch)
+        short = replace(one.recipe, epochs=1)
+        adversarial_regularisation(padding=0, **options)(replace(one, recipe=short))
+    return caught[0]
+
+
+def step(model: nn.Module, one: Given) -> tuple[torch.Tensor, Seen]:
+    images = loop.scaled(torch.from_numpy(one.images[:8]))
+    seen = Seen(
+        images=images,
+        labels=torch.from_numpy(one.labels[:8]),
+        rows=torch.arange(8),
+        epoch=0,
+        step=0,
+        model=model,
+    )
+    return model(images), seen
+
+
+def test_known_answer_of_the_adversary():
+    members = torch.tensor([0.8, 0.6], dtype=torch.float64).logit()
+    others = torch.tensor([0.1], dtype=torch.float64).logit()
+    expected = -((np.log(0.8) + np.log(0.6)) / 2 + np.log(0.9)) / 2
+    assert inference_loss(members, others).item() == pytest.approx(expected)
+
+
+def test_known_answer_of_the_classifier(monkeypatch):
+    one = given()
+    defense = defense_of(one, monkeypatch, weight=2.0)
+    (adversary,) = defense.learns
+    model = one.make(0).train()
+    logits, seen = step(model, one)
+    found = defense.loss(logits, seen)
+    network = InferenceNetwork(2)  # the adversary after its update, rebuilt
+    prefix = "network."
+    network.load_state_dict(
+        {
+            name.removeprefix(prefix): torch.from_numpy(value)
+            for name, value in adversary.arrays().items()
+            if name.startswith(prefix)
+        }
+    )
+    h = torch.sigmoid(network(torch.softmax(logits, dim=1), seen.labels))
+    expected = cross_entropy(logits, seen) + 2.0 * h.log().mean()
+    assert found.item() == pytest.approx(expected.item(), abs=1e-6)
+
+
+def test_a_step_of_the_adversary_leaves_the_classifier_untouched(monkeypatch):
+    one = given()
+    defense = defense_of(one, monkeypatch, adversary=Adversary(updates=3))
+    (adversary,) = defense.learns
+    model = one.make(0).train()
+    logits, seen = step(model, one)
+    before, learnt = module_arrays(model), adversary.arrays()
+    defense.loss(logits, seen)
+    assert_same(before, module_arrays(model))  # running statistics too
+    assert all(weight.grad is None for weight in model.parameters())
+    after = adversary.arrays()
+    assert not np.array_equal(learnt["network.joint.2.weight"], after["network.joint.2.weight"])
+    assert after["optimizer.0.step"] == learnt["optimizer.0.step"] + 3
+
+
+def test_the_adversary_learns_to_tell_answers_apart():
+    with global_draws(0, "test"):
+        network = InferenceNetwork(2)
+        sure = torch.tensor([[0.99, 0.01]]).repeat(8, 1)
+        unsure = torch.tensor([[0.6, 0.4]]).repeat(8, 1)
+    labels = torch.zeros(8, dtype=torch.int64)
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
+    for _ in range(60):
+        optimizer.zero_grad()
+        inference_loss(network(sure, labels), network(unsure, labels)).backward()
+        optimizer.step()
+    assert network(sure, labels).min() > 1
+    assert network(unsure, labels).max() < -1
+
+
+def test_a_weight_of_zero_is_plain_training():
+    plain = by_seams(Defense)(given())
+    found = adversarial_regularisation(padding=0, weight=0.0)(given())
+    assert_same(module_arrays(plain.model), module_arrays(found.model))
+
+
+def test_a_stopped_run_goes_on_to_the_same_bytes():
+    fit = adversarial_regularisation(padding=1, adversary=Adversary(updates=2))
+    whole = fit(given())
+    for stop in range(1, 3 * 4 + 1):
+        keep = StopsAfter(stop)
+        with pytest.raises(StoppedError):
+            fit(given(keep=keep))
+        again = fit(given(keep=keep))
+        assert_same(module_arrays(whole.model), module_arrays(again.model))
+        assert np.array_equal(whole.history.batch_loss, again.history.batch_loss)
+
+
+def test_a_negative_weight_and_no_reference_are_refused():
+    with pytest.raises(ConfigurationError, match="0 or more"):
+        adversarial_regularisation(padding=0, weight=-1.0)
+    with pytest.raises(ConfigurationError, match="needs reference images"):
+        adversarial_regularisation(padding=0)(given(reference=None))
+
+
+def _confidence(model: nn.Module, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    logits = torch.from_numpy(predict(model, images)).log_softmax(dim=1)
+    return logits.numpy()[np.arange(len(labels)), labels]
+
+
+def test_it_tells_less_of_the_members_than_plain_training():
+    samples = read("embedded:fashion-mnist").samples
+    images, labels = samples.images[:900], samples.labels[:900]
+    one = given(
+        make=lambda seed: build("small_cnn", classes=10, shape=(28, 28, 1), seed=seed),
+        images=images[:300],
+        labels=labels[:300],
+        classes=10,
+        recipe=Recipe(epochs=12, batch=32, learning_rate=0.1),
+        reference=(images[600:], labels[600:]),
+    )
+    told = {}
+    for name, fit in {
+        "plain": by_seams(Defense),
+        # so short a training needs a strong adversary; it costs much accuracy
+        "adversarial": adversarial_regularisation(
+            padding=0, weight=6.0, adversary=Adversary(updates=5)
+        ),
+    }.items():
+        score = _confidence(fit(one).model, images[:600], labels[:600])
+        told[name] = auc(score[:300], score[300:])
+    assert told["adversarial"] < told["plain"] - 0.02
