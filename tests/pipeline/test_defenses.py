@@ -1,5 +1,7 @@
 """Every defense as a row of a study: its options fit, it trains, and its result says how."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -73,3 +75,13 @@ def test_a_claimed_row_fits_its_cuts_on_what_no_defender_owned(tmp_path, npz):
     assert owned.isdisjoint(range(start + 1, stop, 2))
     metrics = here._get(here._workspace(create=False), "evaluate").facts
     assert [row["name"] for row in metrics["rows"]] == ["memguard"]
+
+
+def test_a_defense_that_cannot_be_had_is_seen_before_anything_is_written(
+    tmp_path, npz, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "opacus.accountants", None)
+    here = one_row(tmp_path, npz, "dp_sgd")
+    with pytest.raises(ConfigurationError, match=r"pip install 'pryproof\[dp\]'"):
+        here.evaluate()
+    assert not here.path.exists()

@@ -107,6 +107,7 @@ def dp_sgd(
 
     Raises ConfigurationError for settings out of range and networks that do not allow it.
     """
+    of_opacus("accountants")  # missing, it is missed before anything was trained
     _refuse_settings(noise=noise, clip=clip, padding=padding, views=views)
     _refuse_budget(delta=delta, epsilon=epsilon)
     batch = in_views(augmented(padding), views)

@@ -119,16 +119,17 @@ class Study:
             return self._publish(workspace, stage, reused)
 
     def _first_look(self) -> Any:  # noqa: ANN401 - what work.load_and_probe returns
-        """Read the images and build the network before anything is written, if not yet done.
+        """Read the images, build network and defenses before anything is written, if not yet done.
 
-        So that images or a network that cannot be used leave no workspace behind.
+        So that images, a network or a defense that cannot be used leave no workspace behind.
         """
         first = self.tasks[0]
         workspace = self._existing()
         if workspace is not None and workspace.has(first.key):
             return None
         work = late("pryproof.pipeline.work")
-        return work.load_and_probe(first.task, self.settings.train.model)
+        trainings = [item.task for item in self.tasks if item.task.step == "train"]
+        return work.load_and_probe(first.task, self.settings.train.model, trainings)
 
     def _publish(self, workspace: Workspace, stage: str, reused: set[str]) -> dict[str, Path]:
         done = STAGES.index(stage)

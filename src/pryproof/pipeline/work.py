@@ -1,13 +1,14 @@
 """One task in a worker: read the inputs, run the step, put the result away."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 
 from pryproof.checks import MachineError, TrainingError
+from pryproof.defenses.table import DEFENSES
 from pryproof.engine import local
 from pryproof.models.resolve import build
 from pryproof.pipeline.fingerprint import fingerprint
@@ -70,8 +71,12 @@ def _named(task: Task) -> Iterator[None]:
         raise type(error)(code, error.what, where=where, fix=error.fix) from error
 
 
-def load_and_probe(task: Task, model: str) -> tuple[Result, dict[str, Any]]:
-    """Do the load task, and show that the network takes such images; nothing is written."""
+def load_and_probe(
+    task: Task, model: str, trainings: Iterable[Task] = ()
+) -> tuple[Result, dict[str, Any]]:
+    """Do the load task, and show that network and defenses can be had; nothing is written."""
+    for training in trainings:
+        DEFENSES[training.settings["defense"]](**training.settings["options"])
     result, record = perform(task, {})
     height, width, channels = result.arrays["images"].shape[1:]
     classes = len(result.facts["classes"])
