@@ -269,19 +269,18 @@ def _rates(heard: Sequence[_Heard], fpr: float) -> dict[str, Estimate]:
     return {word: _rate(heard, hits, code, word) for word, code in WORDS.items()}
 
 
-def _hits(heard: _Heard, allowed: int) -> Bool[np.ndarray, "3 members"]:
-    """Mark members that reach the cut, and a stricter and a laxer one.
+def _hits(heard: _Heard, allowed: int) -> Bool[np.ndarray, "4 members"]:
+    """Mark members that reach the cut, the centre's, and a stricter and a laxer one.
 
-    The number of held-out samples above a cut is a count, so its spread is the square root: these
-    two cuts lie one standard error to either side.
+    A cut that k of n held-out samples reach has a true rate of (k + 1) / (n + 1) on average: the
+    interval's centre therefore allows one less (as in ``low_fpr``). The number above a cut is a
+    count, so its spread is the square root: the last two lie one standard error to either side.
     """
     counts = steps(heard.members, heard.outsiders)
     most = len(heard.outsiders) - 1
-    error = np.sqrt(allowed)
-    cuts = [
-        threshold(counts, last_step(counts, at))
-        for at in (allowed, max(int(allowed - error), 0), min(int(np.ceil(allowed + error)), most))
-    ]
+    centre, error = max(allowed - 1, 0), np.sqrt(allowed)
+    places = (allowed, centre, max(int(centre - error), 0), min(int(np.ceil(centre + error)), most))
+    cuts = [threshold(counts, last_step(counts, at)) for at in places]
     return np.asarray(heard.members >= np.array(cuts)[:, None])
 
 
@@ -293,24 +292,29 @@ def _rate(heard: Sequence[_Heard], hits: Sequence[np.ndarray], code: int, word: 
     move all runs alike.
     """
     width = 1 + max(int(each.places.max()) for each in heard)
-    found, counted = np.zeros(width), np.zeros(width)
+    found, counted, plain = np.zeros(width), np.zeros(width), 0.0
     by_run, moved = [], 0.0
     for each, reached in zip(heard, hits, strict=True):
         here = each.verdict == code
-        found[each.places[here]] += reached[0, here]
+        found[each.places[here]] += reached[1, here]
+        plain += reached[0, here].sum()
         counted[each.places[here]] += 1
-        by_run.append((reached[0, here].sum(), here.sum()))
-        moved += (reached[2, here].sum() - reached[1, here].sum()) / 2
+        by_run.append((reached[1, here].sum(), here.sum()))
+        moved += (reached[3, here].sum() - reached[2, here].sum()) / 2
     if not counted.any():
         return not_estimable(f"no member was voted {word}")
     of_runs = np.array([row for row in by_run if row[1]], dtype=np.float64).T
     outsiders = len(heard[0].outsiders)
-    return _estimate(
+    centred = _estimate(
         found[counted > 0],
         counted[counted > 0],
         of_runs,
         cut=(float(moved / counted.sum()) ** 2, outsiders),
         method=f"Wilson, variance over members, runs and cut; {outsiders} held-out samples",
+    )
+    value = float(plain / counted.sum())
+    return replace(
+        centred, value=value, low=min(value, centred.low), high=max(value, centred.high)
     )
 
 
