@@ -64,7 +64,7 @@ def test_needed_is_closed_and_no_more_than_the_stage_rests_on(stage: str):
     checks = {"transform": {"premise"}, "protect": {"premise", "check_fakes"}}
     wanted = {t.name for t in found if t.stage == stage and "/shadow" not in t.name}
     if stage in ("evaluate", "report"):
-        wanted = {"evaluate"}
+        wanted = {"evaluate", "value/target/ce_early"}
         checks[stage] = {"premise", "check_fakes", "protect/target"}
     wanted |= checks.get(stage, set())
     if wanted & {"check_fakes", "protect/target", "transform/target"}:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pryproof.pipeline import findings, pictures
-from pryproof.pipeline.plan import STAGES, TARGET
+from pryproof.pipeline.plan import EARLY, STAGES, TARGET
 from pryproof.pipeline.results import Results, estimate
 from pryproof.pipeline.rows import ROWS
 from pryproof.pipeline.run import Keyed
@@ -64,7 +64,7 @@ def build(
         facts=tuple(_facts(settings, data)),
         verdicts={"real": real.facts["verdicts"], "fake": fake.facts["verdicts"]},
         verdict_rule=f"real: {_rule(real)}, fake: {_rule(fake)}",
-        overlaps=tuple(_overlaps(real)),
+        overlaps=tuple(_overlaps(tasks, results)),
         findings=tuple(found),
         rows=rows,
         self_test=tuple(
@@ -209,11 +209,20 @@ def _facts(settings: Settings, data: Loaded) -> list[tuple[str, str]]:
     ]
 
 
-def _overlaps(real: Stored) -> list[OverlapRow]:
-    pairs = zip(real.facts["overlap"], real.facts["overlap_unseen"], strict=True)
+def _overlaps(tasks: Sequence[Keyed], results: Results) -> list[OverlapRow]:
+    """Return the ensemble's agreement, and that of early-stopped runs where there are some."""
+    rows = _overlaps_of(results[f"value/{TARGET}/real"], "RelaxLoss runs")
+    second = f"value/{TARGET}/{EARLY}"
+    if any(item.task.name == second for item in tasks):
+        rows += _overlaps_of(results[second], "CE runs stopped early")
+    return rows
+
+
+def _overlaps_of(value: Stored, runs: str) -> list[OverlapRow]:
+    pairs = zip(value.facts["overlap"], value.facts.get("overlap_unseen", ()), strict=False)
     return [
         OverlapRow(
-            name=f"{seen['runs']} RelaxLoss runs",
+            name=f"{seen['runs']} {runs}",
             bin=f"safest {seen['bin'][1]:.0%}",
             ratio=estimate(seen["ratio"]),
             chance=seen["chance"],

@@ -15,6 +15,7 @@ from pryproof.pipeline.rows import ROWS, VALUES_FAKES, Row
 from pryproof.pipeline.settings import Settings
 
 TARGET = "target"
+EARLY = "ce_early"  # the row whose runs' agreement is the second null of the ensemble's
 STAGES = (
     "load",
     "train",
@@ -94,11 +95,21 @@ class _Planner:
         yield self._value(TARGET, "real", self.shadow_folds)
         for fold in self.shadow_folds:
             yield self._value(fold, "real", self._strangers(fold))
+        if self._has_second_null():
+            for fold in folds:
+                runs = range(self._runs(EARLY, fold))
+                names = [f"train/{fold}/{EARLY}/{k}" for k in runs]
+                yield self._attack(fold, EARLY, names)
+            yield self._value(TARGET, EARLY, self.shadow_folds)
         for fold in folds:
             yield from self._fakes(fold)
             yield from self._fake_rows(fold)
         yield from self._checks()
         yield self._evaluate()
+
+    def _has_second_null(self) -> bool:
+        """Say whether the overlap of early-stopped runs can stand beside the ensemble's."""
+        return EARLY in self.settings.evaluate.rows and self.settings.evaluate.runs >= 2
 
     def _seed(self, *names: str | int) -> int:
         return seeds.derive(self.settings.seed, *names)
@@ -176,8 +187,8 @@ class _Planner:
         return Task(
             name=f"attack/{fold}/{source}",
             step="attack",
-            stage="attack",
-            settings={"fold": fold, "source": source},
+            stage="evaluate" if source == EARLY else "attack",
+            settings={"fold": fold, "source": "fake" if source == "fake" else "real"},
             inputs={"load": "load"} | {f"run{k}": name for k, name in enumerate(runs)},
         )
 
@@ -196,15 +207,15 @@ class _Planner:
         return Task(
             name=f"value/{fold}/{source}",
             step="value",
-            stage="value" if source == "real" else "generate",
+            stage={"real": "value", "fake": "generate", EARLY: "evaluate"}[source],
             settings={
                 "fold": fold,
-                "source": source,
+                "source": "fake" if source == "fake" else "real",
                 **value.model_dump(exclude={"runs", "fake_runs"}),
                 "seed": self._seed("value", fold, source),
             },
             inputs={"load": "load", "attack": f"attack/{fold}/{source}"}
-            | {f"unseen{i}": f"attack/{other}/real" for i, other in enumerate(unseen)},
+            | {f"unseen{i}": f"attack/{other}/{source}" for i, other in enumerate(unseen)},
         )
 
     def _fakes(self, fold: str) -> Iterator[Task]:
