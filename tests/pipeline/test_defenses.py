@@ -10,7 +10,9 @@ from pipeline.tiny import settings, study
 from pryproof.checks import ConfigurationError
 from pryproof.defenses.table import DEFENSES
 from pryproof.pipeline import work
+from pryproof.pipeline.defense_findings import of_defenses
 from pryproof.pipeline.plan import plan
+from pryproof.pipeline.results import Results
 from pryproof.pipeline.rows import ROWS
 from pryproof.pipeline.settings import DEFAULT_ROWS
 
@@ -85,3 +87,15 @@ def test_a_defense_that_cannot_be_had_is_seen_before_anything_is_written(
     with pytest.raises(ConfigurationError, match=r"pip install 'pryproof\[dp\]'"):
         here.evaluate()
     assert not here.path.exists()
+
+
+def test_the_report_says_what_defenses_say_of_themselves(tmp_path, npz):
+    here = study(tmp_path / "w", npz, "evaluate.rows=['selena', 'dp_sgd']", *QUICK)
+    here.evaluate()
+    results = Results(here.tasks, here._workspace(create=False))
+    found = {finding.what: finding for finding in of_defenses(results, here.settings)}
+    reduced = found["SELENA: a setting smaller than the published one"]
+    assert "the paper has 25 and 10" in reduced.meaning
+    epsilon = found["DP-SGD: epsilon at delta 1e-05"]
+    assert float(epsilon.value.split(",")[0].split(";")[0]) > 0
+    assert "not a secure one" in epsilon.meaning

@@ -6,6 +6,7 @@ import numpy as np
 
 from pryproof.evaluation.estimates import mean_accuracy
 from pryproof.intervals import wilson
+from pryproof.pipeline.defense_findings import of_defenses
 from pryproof.pipeline.plan import STAGES, TARGET
 from pryproof.pipeline.results import Results, estimate
 from pryproof.pipeline.rows import ROWS
@@ -207,8 +208,9 @@ JUDGED = {
 }
 
 
-def _evaluate(results: Results, settings: Settings) -> Iterator[Finding]:  # noqa: ARG001
+def _evaluate(results: Results, settings: Settings) -> Iterator[Finding]:
     """Say, for the undefended row and the ensemble's own, whether verdicts follow exposure."""
+    yield from of_defenses(results, settings)
     for row in results["evaluate"].facts["rows"]:
         found = {word: estimate(values) for word, values in row["by_verdict"].items()}
         known = {"safe", "risky"} <= found.keys()

@@ -114,14 +114,14 @@ ROWS: dict[str, Row] = {
     ),
     "memguard": Row(
         title="MemGuard-style masking",
-        note="plain training; answers masked so that the defender's own attack guesses",
+        note="crop/flip alone; answers masked so that the defender's own attack guesses",
         trains_on="real",
         defense="memguard",
         reference=True,
     ),
     "dp_sgd": Row(
         title="DP-SGD",
-        note="per-sample clipping and noise; see the facts for epsilon and its caveats",
+        note="per-sample clipping and noise; epsilon and its caveats stand below",
         trains_on="real",
         defense="dp_sgd",
     ),
