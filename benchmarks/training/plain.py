@@ -84,12 +84,12 @@ def main() -> None:
     data = TensorDataset(pixels, torch.from_numpy(labels))
     for index in range(work.runs):
         with global_draws(index, "plain"):
-            run = train(work, index, data)
+            _, run = train(work, index, data)
         (folder / f"run-{index}.json").write_text(json.dumps(asdict(run)), encoding="utf-8")
 
 
-def train(work: Work, index: int, data: TensorDataset) -> Run:
-    """Train one run as a tutorial would."""
+def train(work: Work, index: int, data: TensorDataset) -> tuple[nn.Module, Run]:
+    """Train one run as a tutorial would; return its network and how it went."""
     began = time.monotonic()
     model = work.network(index).to(work.device, memory_format=torch.contiguous_format)
     loader = DataLoader(data, batch_size=work.batch, shuffle=True, num_workers=0)
@@ -112,7 +112,7 @@ def train(work: Work, index: int, data: TensorDataset) -> Run:
             losses.append(loss.item())
     if work.device == "cuda":
         torch.cuda.synchronize()
-    return Run(
+    return model, Run(
         started=started,
         ended=time.monotonic(),
         core_seconds=time.process_time() - busy,

@@ -313,9 +313,7 @@ def _rate(heard: Sequence[_Heard], hits: Sequence[np.ndarray], code: int, word: 
         method=f"Wilson, variance over members, runs and cut; {outsiders} held-out samples",
     )
     value = float(plain / counted.sum())
-    return replace(
-        centred, value=value, low=min(value, centred.low), high=max(value, centred.high)
-    )
+    return replace(centred, value=value, low=min(value, centred.low), high=max(value, centred.high))
 
 
 def _estimate(
