@@ -237,3 +237,20 @@ def test_a_comparison_without_fakes_has_a_report_too(finished: pp.Study, npz: Pa
             shutil.copytree(stored, other.path / "objects" / item.key, dirs_exist_ok=True)
     assert other.report().stat().st_size > 100_000
     assert all(tasks == stored for _, tasks, stored in other.progress())
+
+
+def test_a_studys_verdicts_are_judged_by_runs_without_a_vote(npz: Path, tmp_path: Path):
+    other = study(tmp_path / "w", npz, "value.runs=3", "value.margin=excess", "value.minimum=0")
+    found = other.value()
+    assert found.judged.judges == (0, 1, 2)
+    assert "never saw the samples" in found.judged.by
+    for word, said in found.exposure[0.01].items():
+        if len(getattr(found, word)):
+            assert 0 <= said.low <= said.value <= said.high <= 1, word
+    assert all(np.isnan(said.value) for said in found.exposure[0.001].values())  # 100 held out
+
+
+def test_two_runs_cannot_judge_each_other(finished: pp.Study):
+    found = finished.value()
+    assert found.judged.judges == ()
+    assert "takes 3 voting runs, got 2" in found.exposure[0.01]["risky"].method

@@ -11,10 +11,13 @@ from pryproof.checks import known_name
 from pryproof.data.sources import digest
 from pryproof.engine.local import Event
 from pryproof.pipeline import content, look, tables
+from pryproof.pipeline.exposure import Exposure
 from pryproof.pipeline.plan import STAGES, TARGET, needed, plan
 from pryproof.pipeline.results import Results
 from pryproof.pipeline.run import Keyed, OnEvent, keyed, run
 from pryproof.pipeline.settings import Machine, Settings
+from pryproof.pipeline.steps.call import Call
+from pryproof.pipeline.study_exposure import exposure_of
 from pryproof.pipeline.summary import summary
 from pryproof.pipeline.verdicts import Verdicts
 from pryproof.reporting.page import render
@@ -31,6 +34,10 @@ def late(module: str) -> Any:  # noqa: ANN401 - a module
 
 def quiet(event: Event) -> None:
     """Show nothing of what the engine does."""
+
+
+def unheard(fraction: float, detail: str) -> None:
+    """Show nothing of what a step does."""
 
 
 class Study:
@@ -175,7 +182,15 @@ class Study:
             asked=self.settings.value.rule,
             share=self.settings.value.share,
             path=path,
+            case=self._exposure(workspace, found),
         )
+
+    def _exposure(self, workspace: Workspace, value: Stored) -> Exposure:
+        """Judge the verdicts by the ensemble's runs, each left out of the vote in turn."""
+        item = next(item for item in self.tasks if item.task.name == f"value/{TARGET}/real")
+        inputs = {role: workspace.get(key) for role, key in item.inputs.items()}
+        call = Call(settings=item.task.settings, inputs=inputs, where={}, progress=unheard)
+        return exposure_of(call, value)
 
     def protect(self, *, on_event: OnEvent = quiet) -> Path:
         """Generate, transform, and compose the protected training set; return its Parquet file."""

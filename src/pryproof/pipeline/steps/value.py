@@ -90,7 +90,7 @@ def value(call: Call) -> Result:
     """
     settings = call.settings
     attacked = call.inputs["attack"].arrays
-    view = _view(call)
+    view = view_of(call)
     name = settings["margin"]
     if MARGINS[name].needs_unseen and not len(view.strangers.signed):
         name = "signed"  # nobody was asked about fakes it never saw
@@ -150,7 +150,7 @@ def _voted(settings: Mapping[str, Any], order: Int64[np.ndarray, "runs members"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _View:
+class FoldView:
     """Own runs and strangers on a fold's members, then reference and held-out samples."""
 
     own: Said
@@ -179,7 +179,7 @@ class _View:
         return whole.of_runs(np.arange(len(whole.signed)), kept)
 
 
-def _view(call: Call) -> _View:
+def view_of(call: Call) -> FoldView:
     data = Loaded.of(call.inputs["load"])
     attacked = call.inputs["attack"].arrays
     samples = attacked["margin"].shape[1]
@@ -195,7 +195,7 @@ def _view(call: Call) -> _View:
         labels = data.labels
     unseen = [stored.arrays for role, stored in call.inputs.items() if role.startswith("unseen")]
     inside = np.arange(len(places)) < len(members)
-    return _View(
+    return FoldView(
         own=_said([attacked], places, labels, inside=inside),
         strangers=_said(unseen, places, labels, inside=np.zeros_like(inside)),
         labels=labels[places],
