@@ -189,7 +189,7 @@ CHANGES = {
     r"|train/\w+/fakes_transformed/\d",
     'evaluate.rows=["ce","relax_loss"]': "evaluate",
     "evaluate.runs=1": "evaluate",
-    "evaluate.shadows=3": "evaluate|attack/shadow0/ce_early|value/target/ce_early",
+    "evaluate.shadows=3": "evaluate",
 }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from pryproof.evaluation.estimates import not_estimable
 from pryproof.pipeline import findings, pictures
 from pryproof.pipeline.plan import EARLY, STAGES, TARGET
 from pryproof.pipeline.results import Results, estimate
@@ -226,7 +227,9 @@ def _overlaps_of(value: Stored, runs: str) -> list[OverlapRow]:
             bin=f"safest {seen['bin'][1]:.0%}",
             ratio=estimate(seen["ratio"]),
             chance=seen["chance"],
-            unseen=estimate(unseen["ratio"]),
+            unseen=estimate(unseen["ratio"])
+            if unseen["runs"] == seen["runs"]
+            else not_estimable(f"{unseen['runs']} runs, where {seen['runs']} are compared"),
         )
         for seen, unseen in pairs
     ]

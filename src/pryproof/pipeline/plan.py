@@ -96,9 +96,9 @@ class _Planner:
         for fold in self.shadow_folds:
             yield self._value(fold, "real", self._strangers(fold))
         if self._has_second_null():
+            count = min(self._runs(EARLY, fold) for fold in folds)  # as many strangers as runs
             for fold in folds:
-                runs = range(self._runs(EARLY, fold))
-                names = [f"train/{fold}/{EARLY}/{k}" for k in runs]
+                names = [f"train/{fold}/{EARLY}/{k}" for k in range(count)]
                 yield self._attack(fold, EARLY, names)
             yield self._value(TARGET, EARLY, self.shadow_folds)
         for fold in folds:
