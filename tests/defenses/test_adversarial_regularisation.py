@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
+from defenses.worlds import confidence, real_given, toy_given
 from pryproof.checks import ConfigurationError
-from pryproof.data.sources import read
 from pryproof.defenses.adversarial_regularisation import (
     Adversary,
     InferenceNetwork,
@@ -18,27 +18,10 @@ from pryproof.defenses.adversarial_regularisation import (
 from pryproof.defenses.fit import Given, by_seams
 from pryproof.evaluation.roc import auc
 from pryproof.models.randomness import global_draws
-from pryproof.models.resolve import build
 from pryproof.training import loop
 from pryproof.training.checkpoint import module_arrays
 from pryproof.training.defense import Defense, Seen, cross_entropy
-from pryproof.training.predict import predict
-from pryproof.training.recipe import Recipe
-from training.stopping import StoppedError, StopsAfter, assert_same, toy
-
-
-def given(**changes) -> Given:
-    images, labels = toy(64)
-    whole = Given(
-        make=lambda seed: build("small_cnn", classes=2, shape=(8, 8, 1), seed=seed),
-        images=images[:32],
-        labels=labels[:32],
-        classes=2,
-        recipe=Recipe(epochs=3, batch=8, learning_rate=0.05),
-        seed=5,
-        reference=(images[32:], labels[32:]),
-    )
-    return replace(whole, **changes)
+from training.stopping import StoppedError, StopsAfter, assert_same
 
 
 def defense_of(one: Given, monkeypatch, **options) -> Defense:
@@ -78,7 +61,7 @@ def test_known_answer_of_the_adversary():
 
 
 def test_known_answer_of_the_classifier(monkeypatch):
-    one = given()
+    one = toy_given()
     defense = defense_of(one, monkeypatch, weight=2.0)
     (adversary,) = defense.learns
     model = one.make(0).train()
@@ -99,7 +82,7 @@ def test_known_answer_of_the_classifier(monkeypatch):
 
 
 def test_a_step_of_the_adversary_leaves_the_classifier_untouched(monkeypatch):
-    one = given()
+    one = toy_given()
     defense = defense_of(one, monkeypatch, adversary=Adversary(updates=3))
     (adversary,) = defense.learns
     model = one.make(0).train()
@@ -129,19 +112,19 @@ def test_the_adversary_learns_to_tell_answers_apart():
 
 
 def test_a_weight_of_zero_is_plain_training():
-    plain = by_seams(Defense)(given())
-    found = adversarial_regularisation(padding=0, weight=0.0)(given())
+    plain = by_seams(Defense)(toy_given())
+    found = adversarial_regularisation(padding=0, weight=0.0)(toy_given())
     assert_same(module_arrays(plain.model), module_arrays(found.model))
 
 
 def test_a_stopped_run_goes_on_to_the_same_bytes():
     fit = adversarial_regularisation(padding=1, adversary=Adversary(updates=2))
-    whole = fit(given())
+    whole = fit(toy_given())
     for stop in range(1, 3 * 4 + 1):
         keep = StopsAfter(stop)
         with pytest.raises(StoppedError):
-            fit(given(keep=keep))
-        again = fit(given(keep=keep))
+            fit(toy_given(keep=keep))
+        again = fit(toy_given(keep=keep))
         assert_same(module_arrays(whole.model), module_arrays(again.model))
         assert np.array_equal(whole.history.batch_loss, again.history.batch_loss)
 
@@ -150,25 +133,11 @@ def test_a_negative_weight_and_no_reference_are_refused():
     with pytest.raises(ConfigurationError, match="0 or more"):
         adversarial_regularisation(padding=0, weight=-1.0)
     with pytest.raises(ConfigurationError, match="needs reference images"):
-        adversarial_regularisation(padding=0)(given(reference=None))
-
-
-def _confidence(model: nn.Module, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    logits = torch.from_numpy(predict(model, images)).log_softmax(dim=1)
-    return logits.numpy()[np.arange(len(labels)), labels]
+        adversarial_regularisation(padding=0)(toy_given(reference=None))
 
 
 def test_it_tells_less_of_the_members_than_plain_training():
-    samples = read("embedded:fashion-mnist").samples
-    images, labels = samples.images[:900], samples.labels[:900]
-    one = given(
-        make=lambda seed: build("small_cnn", classes=10, shape=(28, 28, 1), seed=seed),
-        images=images[:300],
-        labels=labels[:300],
-        classes=10,
-        recipe=Recipe(epochs=12, batch=32, learning_rate=0.1),
-        reference=(images[600:], labels[600:]),
-    )
+    one, images, labels = real_given()
     told = {}
     for name, fit in {
         "plain": by_seams(Defense),
@@ -177,6 +146,6 @@ def test_it_tells_less_of_the_members_than_plain_training():
             padding=0, weight=6.0, adversary=Adversary(updates=5)
         ),
     }.items():
-        score = _confidence(fit(one).model, images[:600], labels[:600])
+        score = confidence(fit(one).model, images, labels)
         told[name] = auc(score[:300], score[300:])
     assert told["adversarial"] < told["plain"] - 0.02

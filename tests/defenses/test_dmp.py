@@ -7,31 +7,14 @@ import pytest
 import torch
 from torch import nn
 
+from defenses.worlds import confidence, real_given, toy_given
 from pryproof.checks import ConfigurationError
-from pryproof.data.sources import read
 from pryproof.defenses.dmp import dmp, entropy, surest
-from pryproof.defenses.fit import Given, by_seams
+from pryproof.defenses.fit import by_seams
 from pryproof.evaluation.roc import auc
-from pryproof.models.resolve import build
 from pryproof.training.checkpoint import module_arrays
 from pryproof.training.defense import Defense
-from pryproof.training.predict import predict
-from pryproof.training.recipe import Recipe
-from training.stopping import StoppedError, StopsAfter, assert_same, toy
-
-
-def given(**changes) -> Given:
-    images, labels = toy(64)
-    whole = Given(
-        make=lambda seed: build("small_cnn", classes=2, shape=(8, 8, 1), seed=seed),
-        images=images[:32],
-        labels=labels[:32],
-        classes=2,
-        recipe=Recipe(epochs=2, batch=8, learning_rate=0.05),
-        seed=5,
-        reference=(images[32:], labels[32:]),
-    )
-    return replace(whole, **changes)
+from training.stopping import StoppedError, StopsAfter, assert_same
 
 
 def test_known_entropies_and_the_rows_that_are_sure():
@@ -56,7 +39,7 @@ def test_the_student_sees_the_chosen_reference_images_alone():
                 seen.append(images.detach().clone())
             return self.net(images)
 
-    one = given()
+    one = toy_given(epochs=2)
     fitted = dmp(padding=0, share=0.25)(replace(one, make=lambda seed: Records(one.make(seed))))
     shown = torch.cat(seen[2 * 4 :])  # after the teacher's two epochs of four batches
     stored = ((shown + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
@@ -70,7 +53,7 @@ def test_the_student_sees_the_chosen_reference_images_alone():
 
 
 def test_labels_of_the_reference_are_not_used():
-    one = given()
+    one = toy_given(epochs=2)
     images, labels = one.reference
     first = dmp(padding=1)(one)
     second = dmp(padding=1)(replace(one, reference=(images, 1 - labels)))
@@ -79,7 +62,7 @@ def test_labels_of_the_reference_are_not_used():
 
 def test_share_and_temperature_change_the_student():
     plain, all_of_it, warm = (
-        module_arrays(dmp(padding=0, **options)(given()).model)
+        module_arrays(dmp(padding=0, **options)(toy_given(epochs=2)).model)
         for options in ({}, {"share": 1.0}, {"temperature": 4.0})
     )
     assert not np.array_equal(plain["head.weight"], all_of_it["head.weight"])
@@ -88,14 +71,16 @@ def test_share_and_temperature_change_the_student():
 
 def test_a_stopped_run_goes_on_to_the_same_bytes():
     fit = dmp(padding=1)
-    whole = fit(given())
+    whole = fit(toy_given(epochs=2))
     for stop in range(1, 2 * 4 + 2 * 2 + 1):  # teacher and student, two epochs each
         keep = StopsAfter(stop)
         with pytest.raises(StoppedError):
-            fit(given(keep=keep))
+            fit(toy_given(epochs=2, keep=keep))
         keep.left = -1
         told = []
-        again = fit(given(keep=keep, progress=lambda _, words, told=told: told.append(words)))
+        again = fit(
+            toy_given(epochs=2, keep=keep, progress=lambda _, words, told=told: told.append(words))
+        )
         assert any("teacher" in words for words in told) == (stop < 8)
         assert_same(module_arrays(whole.model), module_arrays(again.model))
         assert np.array_equal(whole.history.batch_loss, again.history.batch_loss)
@@ -109,27 +94,13 @@ def test_impossible_options_are_refused(options):
 
 def test_no_reference_is_refused():
     with pytest.raises(ConfigurationError, match="DMP needs reference images"):
-        dmp(padding=0)(given(reference=None))
-
-
-def _confidence(model: nn.Module, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    logits = torch.from_numpy(predict(model, images)).log_softmax(dim=1)
-    return logits.numpy()[np.arange(len(labels)), labels]
+        dmp(padding=0)(toy_given(epochs=2, reference=None))
 
 
 def test_it_tells_less_of_the_members_than_plain_training():
-    samples = read("embedded:fashion-mnist").samples
-    images, labels = samples.images[:900], samples.labels[:900]
-    one = given(
-        make=lambda seed: build("small_cnn", classes=10, shape=(28, 28, 1), seed=seed),
-        images=images[:300],
-        labels=labels[:300],
-        classes=10,
-        recipe=Recipe(epochs=12, batch=32, learning_rate=0.1),
-        reference=(images[600:], labels[600:]),
-    )
+    one, images, labels = real_given()
     told = {}
     for name, fit in {"plain": by_seams(Defense), "dmp": dmp(padding=0, share=0.8)}.items():
-        score = _confidence(fit(one).model, images[:600], labels[:600])
+        score = confidence(fit(one).model, images, labels)
         told[name] = auc(score[:300], score[300:])
     assert told["dmp"] < told["plain"] - 0.05

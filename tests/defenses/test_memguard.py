@@ -1,26 +1,22 @@
 """The masked answer by hand, what masking never does, resume, and what it is for."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from defenses.worlds import real_given, toy_given
 from pryproof import seeds
 from pryproof.checks import ConfigurationError
-from pryproof.data.sources import read
-from pryproof.defenses.fit import Given, by_seams
+from pryproof.defenses.fit import by_seams
 from pryproof.defenses.memguard import Attack, masking, memguard, trained_attack
 from pryproof.defenses.soft_labels import probabilities
 from pryproof.evaluation.roc import auc
 from pryproof.models.randomness import global_draws
-from pryproof.models.resolve import build
 from pryproof.training.checkpoint import module_arrays
 from pryproof.training.defense import Defense
 from pryproof.training.predict import predict
-from pryproof.training.recipe import Recipe
-from training.stopping import StoppedError, StopsAfter, assert_same, toy
+from training.stopping import StoppedError, StopsAfter, assert_same
 
 
 class Above(nn.Module):
@@ -43,20 +39,6 @@ def answers(count: int = 400, classes: int = 5) -> np.ndarray:
 def some_attack(classes: int = 5) -> Attack:
     with global_draws(1, "attack"):
         return Attack(classes).requires_grad_(False)
-
-
-def given(**changes) -> Given:
-    images, labels = toy(64)
-    whole = Given(
-        make=lambda seed: build("small_cnn", classes=2, shape=(8, 8, 1), seed=seed),
-        images=images[:32],
-        labels=labels[:32],
-        classes=2,
-        recipe=Recipe(epochs=3, batch=8, learning_rate=0.05),
-        seed=5,
-        reference=(images[32:], labels[32:]),
-    )
-    return replace(whole, **changes)
 
 
 @pytest.mark.parametrize(
@@ -124,12 +106,12 @@ def test_the_attack_learns_to_tell_members_from_others():
 
 def test_a_stopped_run_goes_on_to_the_same_bytes():
     fit = memguard(padding=1, attack_steps=5)
-    whole, logits = fit(given()), answers(3, classes=2)
+    whole, logits = fit(toy_given()), answers(3, classes=2)
     for stop in range(1, 3 * 4 + 1):
         keep = StopsAfter(stop)
         with pytest.raises(StoppedError):
-            fit(given(keep=keep))
-        again = fit(given(keep=keep))
+            fit(toy_given(keep=keep))
+        again = fit(toy_given(keep=keep))
         assert_same(module_arrays(whole.model), module_arrays(again.model))
         assert np.array_equal(whole.answer(logits), again.answer(logits))
         assert whole.facts == again.facts
@@ -140,24 +122,15 @@ def test_a_wrong_budget_and_no_reference_are_refused():
         with pytest.raises(ConfigurationError, match=r"budget must lie in \[0, 2\]"):
             memguard(padding=0, budget=budget)
     with pytest.raises(ConfigurationError, match="MemGuard needs reference images"):
-        memguard(padding=0)(given(reference=None))
+        memguard(padding=0)(toy_given(reference=None))
 
 
 def test_an_attack_on_plain_answers_is_told_less_and_labels_stay():
-    samples = read("embedded:fashion-mnist").samples
-    images, labels = samples.images[:900], samples.labels[:900]
-    one = given(
-        make=lambda seed: build("small_cnn", classes=10, shape=(28, 28, 1), seed=seed),
-        images=images[:300],
-        labels=labels[:300],
-        classes=10,
-        recipe=Recipe(epochs=12, batch=32, learning_rate=0.1),
-        reference=(images[600:], labels[600:]),
-    )
+    one, images, _ = real_given()
     plain = by_seams(Defense)(one)
     fitted = memguard(padding=0, attack_steps=300)(one)
     assert_same(module_arrays(plain.model), module_arrays(fitted.model))
-    said = predict(fitted.model, images[:600])
+    said = predict(fitted.model, images)
     masked = fitted.answer(said)
     assert np.array_equal(said.argmax(axis=1), masked.argmax(axis=1))
     ins, outs = (torch.from_numpy(x).double() for x in (said[:300], said[300:]))

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
+from defenses.worlds import confidence, real_given
 from pryproof import seeds
 from pryproof.checks import ConfigurationError
-from pryproof.data.sources import read
 from pryproof.defenses.fit import Given, by_seams
 from pryproof.defenses.selena import sees, selena, split, split_answers
 from pryproof.evaluation.roc import auc
@@ -165,27 +165,14 @@ def test_an_impossible_split_is_refused(teachers, unseen):
         selena(padding=0, teachers=teachers, unseen=unseen)
 
 
-def _confidence(model: nn.Module, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    logits = torch.from_numpy(predict(model, images)).log_softmax(dim=1)
-    return logits.numpy()[np.arange(len(labels)), labels]
-
-
 def test_it_tells_less_of_the_members_than_plain_training():
-    samples = read("embedded:fashion-mnist").samples
-    images, labels = samples.images[:600], samples.labels[:600]
-    one = given(
-        make=lambda seed: build("small_cnn", classes=10, shape=(28, 28, 1), seed=seed),
-        images=images[:300],
-        labels=labels[:300],
-        classes=10,
-        recipe=Recipe(epochs=12, batch=32, learning_rate=0.1),
-    )
+    one, images, labels = real_given()
     told = {}
     for name, fit in {
         "plain": by_seams(Defense),
         "selena": selena(padding=0, teachers=4, unseen=2),
     }.items():
         model = fit(one).model
-        score = _confidence(model, images, labels)
+        score = confidence(model, images, labels)
         told[name] = auc(score[:300], score[300:])
     assert told["selena"] < told["plain"] - 0.05
