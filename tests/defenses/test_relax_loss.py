@@ -6,7 +6,7 @@ import torch
 
 from defenses.test_augmentation import given, leak, plain, resumes, toys
 from pryproof.checks import ConfigurationError
-from pryproof.defenses.relax_loss import binding, relax_loss, relaxed
+from pryproof.defenses.relax_loss import binding, by_source, relax_loss, relaxed
 from pryproof.training.defense import Seen, cross_entropy
 from pryproof.training.loop import History
 
@@ -114,6 +114,19 @@ def test_binding_is_counted_over_the_last_quarter():
     told = binding(history, alpha=0.2)
     assert told["binds"] == 0.0
     assert "0.0% of the late batches" in told["warning"]
+
+
+def test_each_source_is_held_near_the_target_by_itself():
+    logits = LOGITS.clone().requires_grad_()
+    source = np.array([0, 1])
+    apart = by_source(relax_loss(0.8), source)(logits, seen(0))
+    low, high = -np.log(0.6), -np.log(0.2)  # the first lies below the target, the second above
+    assert apart.item() == pytest.approx((abs(low - 0.8) + abs(high - 0.8)) / 2)
+    (slope,) = torch.autograd.grad(apart, logits)
+    (plain,) = torch.autograd.grad(cross_entropy(logits, seen(0)), logits)
+    assert torch.allclose(slope, plain * torch.tensor([[-1.0], [1.0]], dtype=torch.float64))
+    alone = by_source(relax_loss(0.8), np.zeros(2, np.int64))(LOGITS, seen(0))
+    assert alone.item() == pytest.approx(relax_loss(0.8)(LOGITS, seen(0)).item())
 
 
 def test_losses_of_reals_and_fakes_are_told_apart():

@@ -127,8 +127,12 @@ def relaxed(
     upper: float = 1.0,
     dialect: str = "official",
     detach_target: bool = True,
+    per_source_alpha: bool = False,
 ) -> Fit:
     """Train with RelaxLoss for target ``alpha`` (nats).
+
+    With ``per_source_alpha`` the reals' mean loss and the fakes' are each held near the target, so
+    that neither hides behind the other.
 
     Facts are of the last quarter of the epochs: ``binds`` is the share of batches whose loss lies
     below alpha; below 1% a ``warning`` says that the run is plain cross entropy. Where the training
@@ -140,7 +144,10 @@ def relaxed(
     loss = relax_loss(alpha, upper=upper, dialect=dialect, detach_target=detach_target)
 
     def fit(given: Given) -> Fitted:
-        fitted = by_seams(lambda: Defense(batch=batch, loss=loss))(given)
+        chosen = loss
+        if per_source_alpha and given.source is not None:
+            chosen = by_source(loss, given.source)
+        fitted = by_seams(lambda: Defense(batch=batch, loss=chosen))(given)
         facts = {"dialect": dialect, "detach_target": detach_target}
         told = binding(fitted.history, alpha=alpha)
         if given.source is not None:
@@ -148,6 +155,24 @@ def relaxed(
         return replace(fitted, facts=facts | told)
 
     return fit
+
+
+def by_source(loss: Loss, source: Int64[np.ndarray, " samples"]) -> Loss:
+    """Apply a batch loss to each source's samples alone, weighted by their share of the batch."""
+    sources = torch.from_numpy(source)
+
+    def apart(logits: torch.Tensor, seen: Seen) -> torch.Tensor:
+        where = sources[seen.rows.cpu()].to(logits.device)
+        total = logits.new_zeros(())
+        for one in where.unique():
+            here = where == one
+            part = replace(
+                seen, images=seen.images[here], labels=seen.labels[here], rows=seen.rows[here]
+            )
+            total = total + loss(logits[here], part) * here.float().mean()
+        return total
+
+    return apart
 
 
 def binding(history: History, *, alpha: float) -> dict[str, object]:

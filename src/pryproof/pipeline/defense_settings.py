@@ -14,6 +14,7 @@ class RelaxLoss(Part):
     upper: float = Field(1.0, gt=0, le=1)
     dialect: Literal["official", "paper", "crl"] = "official"
     detach_target: bool = True
+    per_source_alpha: bool = False  # reals and fakes each held near alpha
 
 
 class Cutout(Part):
