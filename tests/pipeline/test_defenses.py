@@ -60,7 +60,7 @@ def test_a_row_trains_and_says_how(finished: pp.Study, tmp_path, npz, name):
         ("defenses.selena.unseen=25", "fewer than the 25 teachers"),
         ("defenses.dp_sgd.delta=2", r"defenses\.dp_sgd\.delta"),
         ("defenses.hamp.gama=1", "unknown key defenses.hamp.gama.*Did you mean gamma"),
-        ("evaluate.rows=['selna']", "evaluate.rows"),
+        ("evaluate.rows=['selna']", r"evaluate\.rows\.0.*Did you mean selena\?"),
     ],
 )
 def test_settings_that_cannot_be_meant_are_named(npz, change, words):

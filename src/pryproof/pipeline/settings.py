@@ -3,6 +3,7 @@
 ``study.toml`` maps one to one on ``Settings``. Every error names the key and the way out.
 """
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -261,11 +262,15 @@ def _explained(model: type[BaseModel], error: ValidationError, *, where: str) ->
             "E041", f"unknown key {key}", where=where, fix=nearest(path[-1], known)
         )
     came = repr(first["input"])
+    message = first["msg"].removeprefix("Value error, ")
+    fix = f"Change {key}."
+    if first["type"] == "literal_error":
+        fix = nearest(str(first["input"]), re.findall(r"'([^']*)'", first["ctx"]["expected"]))
     return ConfigurationError(
         "E042" if first["type"].endswith(("type", "parsing")) else "E043",
-        f"{key}: {first['msg'][:1].lower()}{first['msg'][1:]}, got {came[:60]}",
+        f"{key}: {message[:1].lower()}{message[1:]}, got {came[:60]}",
         where=where,
-        fix=f"Change {key}.",
+        fix=fix,
     )
 
 
