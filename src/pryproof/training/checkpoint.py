@@ -9,8 +9,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from pryproof.training.keeper import Keeper, Nowhere, State, scoped, within  # noqa: F401 TODO
-
 
 def module_arrays(model: nn.Module) -> dict[str, np.ndarray]:
     """Copy a network's weights and buffers."""
