@@ -220,19 +220,29 @@ def _overlaps(tasks: Sequence[Keyed], results: Results) -> list[OverlapRow]:
 
 
 def _overlaps_of(value: Stored, runs: str) -> list[OverlapRow]:
-    pairs = zip(value.facts["overlap"], value.facts.get("overlap_unseen", ()), strict=False)
+    own = value.facts["overlap"]
+    # margins that need strangers of their own may leave too few to compare with
+    unseen_rows = value.facts.get("overlap_unseen") or [None] * len(own)
+    pairs = zip(own, unseen_rows, strict=True)
     return [
         OverlapRow(
             name=f"{seen['runs']} {runs}",
             bin=f"safest {seen['bin'][1]:.0%}",
             ratio=estimate(seen["ratio"]),
             chance=seen["chance"],
-            unseen=estimate(unseen["ratio"])
-            if unseen["runs"] == seen["runs"]
-            else not_estimable(f"{unseen['runs']} runs, where {seen['runs']} are compared"),
+            unseen=_beside(seen, unseen),
         )
         for seen, unseen in pairs
     ]
+
+
+def _beside(seen: Mapping[str, Any], unseen: Mapping[str, Any] | None) -> Estimate:
+    """Return the strangers' overlap where it is of as many runs: its chance level is another."""
+    if unseen is None:
+        return not_estimable("too few runs that never saw the images")
+    if unseen["runs"] != seen["runs"]:
+        return not_estimable(f"{unseen['runs']} runs, where {seen['runs']} are compared")
+    return estimate(unseen["ratio"])
 
 
 def stages(tasks: Sequence[Keyed], results: Results, *, reused: set[str]) -> list[Stage]:

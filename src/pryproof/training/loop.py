@@ -83,7 +83,8 @@ def train(
     same bytes whenever and wherever it is run on one kind of machine, stopped or not. ``source``
     says where each sample comes from (0, 1, ...; all 0 if left out): losses are recorded apart.
     ``keep`` holds the state of a run under way. A run whose loss is no longer finite goes back to
-    the start of its epoch, once, at half the rate; the second time TrainingError names the step.
+    the start of its epoch, once, at half the rate (from an epoch's first step, whose weights the
+    step before spoiled, to the start of the epoch before); then TrainingError names the step.
     """
     run = _Run(model, images, labels, defense=defense, recipe=recipe, seed=seed, source=source)
     run.watch = watch
@@ -241,14 +242,9 @@ class _Run:
         self.safe = State(arrays=within("safe.", state.arrays), facts=state.facts["safe"])
 
     def _now(self) -> State:
-        learners: dict[str, Learner] = {
-            f"learner{i}.": x for i, x in enumerate(self.defense.learns)
-        }
-        if self.watch is not None:
-            learners["watch."] = self.watch
         arrays = scoped("model.", module_arrays(self.model))
         arrays |= scoped("optimizer.", optimizer_arrays(self.optimizer))
-        for prefix, learner in learners.items():
+        for prefix, learner in self._learners():
             arrays |= scoped(prefix, learner.arrays())
         arrays |= {"losses": self.losses.copy(), "source_sums": self.source_sums.copy()}
         return State(arrays=arrays, facts={"done": self.done, "rollbacks": self.rollbacks})
