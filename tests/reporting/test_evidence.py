@@ -43,7 +43,7 @@ def test_overlap_is_read_against_chance_and_difficulty(content: Content):
 
 
 def test_findings_say_whether_they_are_as_hoped(content: Content):
-    table = findings(content)
+    table = findings(content.findings)
     assert column(table, "As hoped") == ["yes", "no", "yes", "not judged"]
     assert column(table, "Found") == ["0.08134", "57.0%", "83.0%", "48% of 4,512"]
 

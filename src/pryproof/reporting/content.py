@@ -136,3 +136,21 @@ class Content:
     curves: tuple[Curve, ...]
     limits: tuple[str, ...]
     provenance: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakesContent:
+    """What the page on one set of fakes says of the images that the fakes were learned from."""
+
+    title: str
+    subtitle: str
+    verdict: str
+    warnings: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+    findings: tuple[Finding, ...]  # of the leak audit
+    quality: tuple[Finding, ...]
+    classes: tuple[tuple[str, tuple[Estimate, ...]], ...]  # a row a class, under class_columns
+    class_columns: tuple[str, ...]
+    grids: tuple[Grid, ...]
+    limits: tuple[str, ...]
+    provenance: tuple[tuple[str, str], ...]

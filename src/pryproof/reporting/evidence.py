@@ -1,5 +1,7 @@
 """The tables beside the comparison: verdicts, agreement, findings, self-test, cost of stages."""
 
+from collections.abc import Sequence
+
 from pryproof.records import Estimate
 from pryproof.reporting.cells import (
     SIGNS,
@@ -13,7 +15,7 @@ from pryproof.reporting.cells import (
     percent,
     share,
 )
-from pryproof.reporting.content import VERDICTS, Content
+from pryproof.reporting.content import VERDICTS, Content, Finding
 
 OVERLAP_NOTE = (
     "Overlap: share of the images of a bin that all runs put there; higher means that the verdict "
@@ -74,12 +76,14 @@ def overlaps(content: Content) -> Table:
     )
 
 
-def findings(content: Content) -> Table:
+def findings(
+    found: Sequence[Finding], *, title: str = "Did each stage do its work?", of: str = "Stage"
+) -> Table:
     """List what was measured of each stage, and whether it did its work."""
     return Table(
-        title="Did each stage do its work?",
+        title=title,
         columns=(
-            Column(title="Stage"),
+            Column(title=of),
             Column(title="What was checked"),
             Column(title="Found", number=True),
             Column(title="As hoped"),
@@ -95,8 +99,17 @@ def findings(content: Content) -> Table:
                 _judged(good=finding.good),
                 Cell(text=finding.meaning),
             )
-            for finding in content.findings
+            for finding in found
         ),
+    )
+
+
+def by_class(rows: Sequence[tuple[str, tuple[Estimate, ...]]], columns: Sequence[str]) -> Table:
+    """List the same measures for every class."""
+    return Table(
+        title="Class by class",
+        columns=(Column(title="Class"), *(Column(title=name, number=True) for name in columns)),
+        rows=tuple((Cell(text=name), *(measure(found) for found in row)) for name, row in rows),
     )
 
 

@@ -1,13 +1,20 @@
 """Every table of the report, in the order of the page, and the same tables as Markdown."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pryproof.records import Estimate
 from pryproof.reporting.cells import SIGNS, Cell, Column, Table, count, exact, visible
 from pryproof.reporting.comparison import ATTACKS, by_verdict, comparison, cost
-from pryproof.reporting.content import Content
-from pryproof.reporting.evidence import findings, overlaps, self_test, stages, verdicts
+from pryproof.reporting.content import Content, FakesContent
+from pryproof.reporting.evidence import (
+    by_class,
+    findings,
+    overlaps,
+    self_test,
+    stages,
+    verdicts,
+)
 
 MARKUP = re.compile(r"([\\`*_{}\[\]<>|#~&!$])")
 
@@ -19,16 +26,16 @@ def tables(content: Content) -> dict[str, Table]:
         "comparison": comparison(content.rows),
         "by_verdict": by_verdict(content.rows),
         "overlaps": overlaps(content),
-        "findings": findings(content),
+        "findings": findings(content.findings),
         "self_test": self_test(content),
         "stages": stages(content),
         "cost": cost(content.rows),
-        "numbers": numbers(content),
+        "numbers": numbers(estimates(content)),
     }
 
 
-def numbers(content: Content) -> Table:
-    """List every estimate of the report with its interval, what it rests on and how it was made."""
+def numbers(found: Iterable[tuple[str, str, Estimate]]) -> Table:
+    """List every estimate of a page with its interval, what it rests on and how it was made."""
     return Table(
         title="Every measured number",
         columns=(
@@ -52,7 +59,7 @@ def numbers(content: Content) -> Table:
                 Cell(text=f"{100 * estimate.confidence:.6g}%"),
                 Cell(text=estimate.method),
             )
-            for where, what, estimate in estimates(content)
+            for where, what, estimate in found
         ),
     )
 
@@ -95,10 +102,52 @@ def markdown(content: Content) -> str:
             parts.append(f"Rule: {_escape(content.verdict_rule)}")
         if name == "self_test":
             parts.append(f"Self-test: {'passed' if content.self_test_passed else 'FAILED'}.")
-    parts.append("## What this is too small to show")
-    parts.append("\n".join(f"- {_escape(limit)}" for limit in content.limits))
-    parts.append(_pairs("Provenance", content.provenance))
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return _ended(parts, content.limits, content.provenance)
+
+
+def fakes_tables(content: FakesContent) -> dict[str, Table]:
+    """Build every table of the page on fakes, by the name its template knows it under."""
+    return {
+        "findings": findings(
+            content.findings, title="Do the fakes give the originals away?", of="Seen in"
+        ),
+        "quality": findings(content.quality, title="How good are the fakes?", of="Seen in"),
+        "classes": by_class(content.classes, content.class_columns),
+        "numbers": numbers(fakes_estimates(content)),
+    }
+
+
+def fakes_estimates(content: FakesContent) -> Iterator[tuple[str, str, Estimate]]:
+    """Walk over every estimate of the page on fakes."""
+    for finding in (*content.findings, *content.quality):
+        if isinstance(finding.value, Estimate):
+            yield finding.stage, finding.what, finding.value
+    for name, row in content.classes:
+        for column, found in zip(content.class_columns, row, strict=True):
+            yield f"Class {name}", column, found
+
+
+def fakes_markdown(content: FakesContent) -> str:
+    """Write the page on fakes as Markdown: its words and every table, without pictures."""
+    parts = [
+        f"# {_escape(content.title)}",
+        _escape(content.subtitle),
+        f"**{_escape(content.verdict)}**",
+        *(f"> Warning: {_escape(warning)}" for warning in content.warnings),
+        _pairs("Facts", content.facts),
+        *(_table(table) for table in fakes_tables(content).values() if table.rows),
+    ]
+    return _ended(parts, content.limits, content.provenance)
+
+
+def _ended(parts: list[str], limits: Sequence[str], provenance: Sequence[tuple[str, str]]) -> str:
+    ended = [
+        *parts,
+        "## What this is too small to show",
+        "\n".join(f"- {_escape(limit)}" for limit in limits),
+        _pairs("Provenance", provenance),
+    ]
+    return "\n\n".join(part for part in ended if part) + "\n"
 
 
 def _table(table: Table) -> str:
