@@ -5,21 +5,19 @@ runs on one training set already find different members, so every share stands b
 share between runs of one arm, and other runs decide who rose than those that say by how much.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from pryproof.checks import DataError
+from pryproof.evaluation.arms import estimate_from, left_out, of_both, variance_over_samples
 from pryproof.evaluation.estimates import not_estimable
-from pryproof.intervals import two_sided
 from pryproof.records import Estimate
 
 Scores = Float[np.ndarray, "runs samples"]
 Found = Bool[np.ndarray, "runs samples"]
 PerSample = Float[np.ndarray, " samples"]
-Of = Callable[[PerSample, PerSample], PerSample]  # mean of before, mean of after -> per sample
 
 TOP = 0.1  # share of samples called the most raised, and the most lowered
 ONE_ARM = "needs two runs of one training set"
@@ -80,14 +78,14 @@ def migration(
     pairs = min(len(before), len(after))
     changes = after[:pairs] - before[:pairs]
     return Migration(
-        exposed=_of_both(arms, lambda b, a: (1 - b) * a, confidence),
-        shielded=_of_both(arms, lambda b, a: b * (1 - a), confidence),
-        still_found=_of_both(arms, lambda b, a: b * a, confidence),
-        net=_of_both(arms, lambda b, a: a - b, confidence),
+        exposed=of_both(arms, lambda b, a: (1 - b) * a, confidence),
+        shielded=of_both(arms, lambda b, a: b * (1 - a), confidence),
+        still_found=of_both(arms, lambda b, a: b * a, confidence),
+        net=of_both(arms, lambda b, a: a - b, confidence),
         by_chance=_by_chance(arms[0], confidence),
         raised=_agreed(changes > 0, confidence),
         lowered=_agreed(changes < 0, confidence),
-        change=_of_both((before, after), lambda b, a: a - b, confidence),
+        change=of_both((before, after), lambda b, a: a - b, confidence),
         most_raised=_most(changes, confidence),
         most_lowered=_mirrored(_most(-changes, confidence)),
         by_sample=after.mean(axis=0) - before.mean(axis=0),
@@ -110,35 +108,6 @@ def _refuse_other_shapes(*tables: np.ndarray) -> None:
         )
 
 
-def _of_both(arms: tuple[np.ndarray, np.ndarray], of: Of, confidence: float) -> Estimate:
-    """Estimate the mean over samples of what is linear in either arm's mean over runs."""
-    before, after = arms
-    means = before.mean(axis=0), after.mean(axis=0)
-    by_sample = of(*means)
-    parts = [(_variance(by_sample), len(by_sample) - 1)]
-    parts += [
-        _jackknife(np.array([of(rest, means[1]).mean() for rest in _left_out(before)])),
-        _jackknife(np.array([of(means[0], rest).mean() for rest in _left_out(after)])),
-    ]
-    runs = min(len(before), len(after))
-    return _estimate(by_sample, parts, runs=runs, confidence=confidence)
-
-
-def _left_out(arm: Scores) -> Float[np.ndarray, "_ samples"]:
-    """Return the mean over all runs but one, for each; nothing where there is one run alone."""
-    if len(arm) == 1:
-        return arm[:0]
-    return (arm.sum(axis=0) - arm) / (len(arm) - 1)
-
-
-def _jackknife(values: np.ndarray) -> tuple[float, int]:
-    """Return variance and degrees of freedom of a mean over runs, from leaving out each in turn."""
-    runs = len(values)
-    if runs < 2:
-        return 0.0, 1
-    return float((runs - 1) * values.var()), runs - 1
-
-
 def _by_chance(found: Scores, confidence: float) -> Estimate:
     """Estimate how often one run finds what another run of the same arm misses."""
     runs, samples = found.shape
@@ -146,8 +115,8 @@ def _by_chance(found: Scores, confidence: float) -> Estimate:
         return not_estimable(ONE_ARM, n=samples, confidence=confidence)
     hits = found.sum(axis=0)
     by_sample = hits * (runs - hits) / (runs * (runs - 1))
-    parts = [(_variance(by_sample), samples - 1)]
-    return _estimate(by_sample, parts, runs=runs, confidence=confidence)
+    parts = [(variance_over_samples(by_sample), samples - 1)]
+    return estimate_from(by_sample, parts, runs=runs, confidence=confidence)
 
 
 def _agreed(signs: Found, confidence: float) -> Estimate:
@@ -157,8 +126,8 @@ def _agreed(signs: Found, confidence: float) -> Estimate:
         return not_estimable(TWO_ARMS, n=samples, confidence=confidence)
     yes = signs.sum(axis=0).astype(np.float64)
     by_sample = yes * (yes - 1) / (pairs * (pairs - 1))
-    parts = [(_variance(by_sample), samples - 1)]
-    return _estimate(by_sample, parts, runs=pairs, confidence=confidence)
+    parts = [(variance_over_samples(by_sample), samples - 1)]
+    return estimate_from(by_sample, parts, runs=pairs, confidence=confidence)
 
 
 def _most(changes: Scores, confidence: float) -> Estimate:
@@ -168,17 +137,17 @@ def _most(changes: Scores, confidence: float) -> Estimate:
         return not_estimable(TWO_ARMS, n=samples, confidence=confidence)
     count = max(1, round(TOP * samples))
     chosen = []
-    for own, rest in zip(changes, _left_out(changes), strict=True):
+    for own, rest in zip(changes, left_out(changes), strict=True):
         most = np.argsort(-rest, kind="stable")[:count]
         chosen.append(own[most])
     means = np.array([values.mean() for values in chosen])
     # the chosen overlap from comparison to comparison: one comparison's variance over samples
     # stands for that of their mean, on the safe side
     parts = [
-        (float(np.mean([_variance(values) for values in chosen])), count - 1),
+        (float(np.mean([variance_over_samples(values) for values in chosen])), count - 1),
         (float(means.var(ddof=1)) / pairs, pairs - 1),
     ]
-    return _estimate(means, parts, runs=pairs, confidence=confidence, n=count)
+    return estimate_from(means, parts, runs=pairs, confidence=confidence, n=count)
 
 
 def _mirrored(found: Estimate) -> Estimate:
@@ -190,34 +159,4 @@ def _mirrored(found: Estimate) -> Estimate:
         runs=found.runs,
         confidence=found.confidence,
         method=found.method,
-    )
-
-
-def _variance(values: np.ndarray) -> float:
-    """Return the variance of a mean over samples."""
-    return float(values.var(ddof=1)) / len(values) if len(values) > 1 else 0.0
-
-
-def _estimate(
-    values: np.ndarray,
-    parts: list[tuple[float, int]],
-    *,
-    runs: int,
-    confidence: float,
-    n: int | None = None,
-) -> Estimate:
-    """Add variances up; degrees of freedom are Satterthwaite's."""
-    variance = sum(part for part, _ in parts)
-    doubt = sum(part**2 / max(freedom, 1) for part, freedom in parts)
-    freedom = variance**2 / doubt if doubt > 0 else np.inf
-    half = two_sided(confidence, freedom=max(freedom, 1.0)) * float(np.sqrt(variance))
-    value = float(values.mean())
-    return Estimate(
-        value=value,
-        low=value - half,
-        high=value + half,
-        n=len(values) if n is None else n,
-        runs=runs,
-        confidence=confidence,
-        method="over samples and runs, Student's t" if runs > 1 else "over samples",
     )
