@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pryproof import seeds
-from pryproof.evaluation.arms import difference, of_both
+from pryproof.evaluation.arms import apart, contrast, difference, of_both
 
 
 def test_a_difference_is_that_of_the_means():
@@ -46,3 +46,23 @@ def test_any_function_linear_in_either_mean_will_do():
     first, second = np.array([[1.0, 0.0], [0.0, 0.0]]), np.array([[1.0, 1.0], [1.0, 0.0]])
     both = of_both((first, second), lambda one, two: one * two, 0.95)
     assert both.value == pytest.approx(0.25)
+
+
+def test_a_contrast_of_three_arms_holds_zero_where_falls_are_equal():
+    held = 0
+    for study in range(200):
+        draws = seeds.generator(study, "three")
+        level = draws.normal(size=80)
+        half, full, augmented = (level - step + draws.normal(size=(3, 80)) for step in range(3))
+        held += contrast([(2.0, full), (-1.0, half), (-1.0, augmented)]).contains(0.0)
+    assert held >= 182
+
+
+def test_other_samples_are_compared_without_pairing():
+    held = 0
+    for study in range(200):
+        draws = seeds.generator(study, "apart")
+        held += apart(draws.normal(size=(3, 60)), draws.normal(size=(2, 90))).contains(0.0)
+    assert held >= 182
+    far = apart(np.zeros((2, 30)), np.ones((2, 40)))
+    assert (far.value, far.n) == (1.0, 30)

@@ -5,7 +5,7 @@ by sample and what is hard in both cancels; runs are not paired. The variance ad
 samples and what other runs of either arm would change.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -25,7 +25,46 @@ def difference(first: np.ndarray, second: np.ndarray, *, confidence: float = 0.9
     >>> round(difference(runs, runs + 0.5).value, 3)
     0.5
     """
-    return of_both((first, second), lambda one, two: two - one, confidence)
+    return contrast([(-1.0, first), (1.0, second)], confidence=confidence)
+
+
+def contrast(parts: Sequence[tuple[float, np.ndarray]], *, confidence: float = 0.95) -> Estimate:
+    """Estimate a weighted sum of several arms' means, such as one fall less another.
+
+    >>> halves, whole = np.array([[1.0, 1.0]]), np.array([[0.5, 0.5]])
+    >>> contrast([(1.0, halves), (-2.0, whole)]).value
+    0.0
+    """
+    by_sample = sum((weight * table.mean(axis=0) for weight, table in parts), np.zeros(()))
+    variances = [(variance_over_samples(by_sample), len(by_sample) - 1)]
+    for weight, table in parts:
+        if len(table) > 1:
+            means = weight * table.mean(axis=1)
+            variances.append((float(means.var(ddof=1)) / len(table), len(table) - 1))
+    runs = min(len(table) for _, table in parts)
+    return estimate_from(by_sample, variances, runs=runs, confidence=confidence)
+
+
+def apart(first: np.ndarray, second: np.ndarray, *, confidence: float = 0.95) -> Estimate:
+    """Estimate by how much the second arm's mean lies above the first's, on other samples.
+
+    Nothing cancels: the variance over samples is the sum of both arms'.
+    """
+    values, variances = [], []
+    for table in (first, second):
+        by_sample = table.mean(axis=0)
+        values.append(float(by_sample.mean()))
+        variances.append((variance_over_samples(by_sample), len(by_sample) - 1))
+        if len(table) > 1:
+            over_runs = float(table.mean(axis=1).var(ddof=1)) / len(table)
+            variances.append((over_runs, len(table) - 1))
+    return estimate_from(
+        np.array([values[1] - values[0]]),
+        variances,
+        runs=min(len(first), len(second)),
+        confidence=confidence,
+        n=min(first.shape[1], second.shape[1]),
+    )
 
 
 def of_both(arms: tuple[np.ndarray, np.ndarray], of: Of, confidence: float) -> Estimate:
