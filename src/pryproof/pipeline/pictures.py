@@ -7,6 +7,7 @@ import numpy as np
 from pryproof.pipeline.plan import TARGET
 from pryproof.pipeline.results import Results
 from pryproof.pipeline.steps.call import Loaded
+from pryproof.pipeline.turns import turns
 from pryproof.reporting.content import Grid
 from pryproof.valuation.votes import SAFE
 
@@ -70,7 +71,4 @@ def _pairs(
 
 def _spread(labels: np.ndarray, count: int) -> np.ndarray:
     """Take the first images of each class in turn until there are ``count``."""
-    turn = np.zeros(len(labels), dtype=np.int64)
-    for label in np.unique(labels):
-        turn[labels == label] = np.arange(np.sum(labels == label))
-    return np.lexsort((labels, turn))[:count]
+    return np.lexsort((labels, turns(labels)))[:count]
