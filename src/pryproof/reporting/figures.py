@@ -63,8 +63,8 @@ def comparison(rows: Sequence[Row]) -> Plot:
     measured = [(place, row) for place, row in enumerate(rows) if _drawable(row)]
     chance = ATTACKS["lira_tpr"].chance
     floor = _floor([row.attacks["lira_tpr"] for _, row in measured], chance)
-    figure = _figure(height=460)
-    _guess(figure, x=[0.0, 1.0], y=[chance, chance], name="a guess: 1%")
+    figure = base_figure(height=460)
+    guess_line(figure, x=[0.0, 1.0], y=[chance, chance], name="a guess: 1%")
     for place, row in measured:
         _point(figure, place, row, floor=floor)
     figure.update_xaxes(title_text="Test accuracy", tickformat=".0%", range=_span(measured))
@@ -146,7 +146,7 @@ def _point(figure: go.Figure, place: int, row: Row, *, floor: float) -> None:
         },
         name=_label(place, row),
         customdata=[
-            [f"{_safe(row.title)}<br>test accuracy {_words(accuracy)}<br>TPR {_words(leak)}"]
+            [f"{safe_text(row.title)}<br>test accuracy {_words(accuracy)}<br>TPR {_words(leak)}"]
         ],
         hovertemplate="%{customdata[0]}<extra></extra>",
         cliponaxis=False,
@@ -154,24 +154,24 @@ def _point(figure: go.Figure, place: int, row: Row, *, floor: float) -> None:
 
 
 def _roc(panel: Sequence[Curve], styles: Mapping[str, Style]) -> Plot:
-    figure = _figure(height=460)
+    figure = base_figure(height=460)
     shown = [(curve.name, thinned(curve.x, curve.y, log=True)) for curve in panel]
     least = min((float(min(x.min(), y.min())) for _, (x, y) in shown if x.size), default=1e-3)
-    _guess(figure, x=[least, 1.0], y=[least, 1.0], name="a guess")
+    guess_line(figure, x=[least, 1.0], y=[least, 1.0], name="a guess")
     for name, points in shown:
         _line(figure, styles[name], points, shape="hv")
     span = [math.log10(least), 0.02]
-    figure.update_xaxes(title_text=_safe(panel[0].x_title), range=span, **RATES)
-    figure.update_yaxes(title_text=_safe(panel[0].y_title), range=span, **RATES)
+    figure.update_xaxes(title_text=safe_text(panel[0].x_title), range=span, **RATES)
+    figure.update_yaxes(title_text=safe_text(panel[0].y_title), range=span, **RATES)
     return Plot(title=panel[0].title, caption=ROC_CAPTION, figure=figure, size="wide")
 
 
 def _training(panel: Sequence[Curve], styles: Mapping[str, Style]) -> Plot:
-    figure = _figure(height=280)
+    figure = base_figure(height=280)
     for curve in panel:
         _line(figure, styles[curve.name], thinned(curve.x, curve.y, log=False))
-    figure.update_xaxes(title_text=_safe(panel[0].x_title))
-    figure.update_yaxes(title_text=_safe(panel[0].y_title))
+    figure.update_xaxes(title_text=safe_text(panel[0].x_title))
+    figure.update_yaxes(title_text=safe_text(panel[0].y_title))
     figure.update_layout(showlegend=len(panel) > 1)
     return Plot(title=panel[0].title, caption="", figure=figure, size="panel")
 
@@ -202,7 +202,7 @@ def _styles(lines: Sequence[Curve], rows: Sequence[Row]) -> dict[str, Style]:
     }
     free = dict.fromkeys(curve.name for curve in lines if curve.name not in styles)
     return styles | {
-        name: _style(len(rows) + place, _safe(name)) for place, name in enumerate(free)
+        name: _style(len(rows) + place, safe_text(name)) for place, name in enumerate(free)
     }
 
 
@@ -212,10 +212,10 @@ def _style(place: int, label: str) -> Style:
 
 
 def _label(place: int, row: Row) -> str:
-    return f"{place + 1}  {_safe(row.title)}"
+    return f"{place + 1}  {safe_text(row.title)}"
 
 
-def _figure(*, height: int) -> go.Figure:
+def base_figure(*, height: int) -> go.Figure:
     """Make an empty figure without colours of its own."""
     figure = go.Figure()
     axis = {
@@ -247,7 +247,7 @@ def _figure(*, height: int) -> go.Figure:
     return figure
 
 
-def _guess(figure: go.Figure, *, x: list[float], y: list[float], name: str) -> None:
+def guess_line(figure: go.Figure, *, x: list[float], y: list[float], name: str) -> None:
     figure.add_scatter(
         x=x,
         y=y,
@@ -297,6 +297,6 @@ def _words(estimate: Estimate) -> str:
     return f"{percent(estimate.value)} [{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
 
 
-def _safe(text: str) -> str:
+def safe_text(text: str) -> str:
     """Escape a text for plotly, which reads a subset of HTML in every label."""
     return html.escape(visible(text), quote=False)

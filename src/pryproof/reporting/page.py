@@ -43,7 +43,7 @@ def render(content: Content) -> str:
             grids=[(grid, pictures(grid)) for grid in content.grids],
             comparison=comparison,
             plots=figures.curves(content.curves, content.rows),
-            data=_data,
+            data=json_data,
             style=style,
             scripts=(library, program),
             unused_styles=sorted(set(UNUSED_STYLES.findall(library))),
@@ -52,7 +52,7 @@ def render(content: Content) -> str:
     )
 
 
-def _data(figure: go.Figure) -> str:
+def json_data(figure: go.Figure) -> str:
     """Write a figure as JSON that can stand in a script element."""
     text = json.dumps(json.loads(figure.to_json()), separators=(",", ":"))
     return "".join(HARMLESS.get(char, char) for char in text)

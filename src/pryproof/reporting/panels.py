@@ -1,5 +1,6 @@
 """Panels of a figure as plain records: every renderer draws the same numbers."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,13 +47,17 @@ class Lines:
 
 @dataclass(frozen=True, kw_only=True)
 class Points:
-    """Settings in a plane, each with its intervals and a third estimate that the legend names."""
+    """Settings in a plane: privacy along x, what it costs along y, both with their intervals.
+
+    ``chance`` is what a guess scores on x.
+    """
 
     title: str
     x_title: str
     y_title: str
     points: tuple[tuple[str, Estimate, Estimate], ...]
     log_x: bool = False
+    chance: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,4 +79,32 @@ class Images:
     columns: int
 
 
-Panel = Histogram | Bars | Lines | Points | Table | Images
+Plotted = Histogram | Bars | Lines | Points
+Panel = Plotted | Table | Images
+
+
+def estimates(panel: Panel) -> Iterator[tuple[str, Estimate]]:
+    """Walk over every estimate of a panel, each with the words that say what it is."""
+    match panel:
+        case Bars():
+            named = (
+                (f"{group}, {name}", found)
+                for name, row in panel.series
+                for group, found in zip(panel.groups, row, strict=True)
+            )
+        case Points():
+            named = (
+                (f"{name}, {title}", found)
+                for name, *pair in panel.points
+                for title, found in zip((panel.x_title, panel.y_title), pair, strict=True)
+            )
+        case Table():
+            named = (
+                (f"{name}, {column}", cell)
+                for name, row in panel.rows
+                for column, cell in zip(panel.columns, row, strict=True)
+                if isinstance(cell, Estimate)
+            )
+        case _:
+            return
+    yield from named

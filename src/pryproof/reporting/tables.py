@@ -90,16 +90,16 @@ def estimates(content: Content) -> Iterator[tuple[str, str, Estimate]]:
 def markdown(content: Content) -> str:
     """Write the report as Markdown: its words and every table, without pictures."""
     parts = [
-        f"# {_escape(content.title)}",
-        _escape(content.subtitle),
-        f"**{_escape(content.verdict)}**",
+        f"# {escape_markdown(content.title)}",
+        escape_markdown(content.subtitle),
+        f"**{escape_markdown(content.verdict)}**",
     ]
-    parts += [f"> Warning: {_escape(warning)}" for warning in content.warnings]
-    parts.append(_pairs("Facts", content.facts))
+    parts += [f"> Warning: {escape_markdown(warning)}" for warning in content.warnings]
+    parts.append(pairs_markdown("Facts", content.facts))
     for name, table in tables(content).items():
-        parts.append(_table(table))
+        parts.append(table_markdown(table))
         if name == "verdicts":
-            parts.append(f"Rule: {_escape(content.verdict_rule)}")
+            parts.append(f"Rule: {escape_markdown(content.verdict_rule)}")
         if name == "self_test":
             parts.append(f"Self-test: {'passed' if content.self_test_passed else 'FAILED'}.")
     return _ended(parts, content.limits, content.provenance)
@@ -130,12 +130,12 @@ def fakes_estimates(content: FakesContent) -> Iterator[tuple[str, str, Estimate]
 def fakes_markdown(content: FakesContent) -> str:
     """Write the page on fakes as Markdown: its words and every table, without pictures."""
     parts = [
-        f"# {_escape(content.title)}",
-        _escape(content.subtitle),
-        f"**{_escape(content.verdict)}**",
-        *(f"> Warning: {_escape(warning)}" for warning in content.warnings),
-        _pairs("Facts", content.facts),
-        *(_table(table) for table in fakes_tables(content).values() if table.rows),
+        f"# {escape_markdown(content.title)}",
+        escape_markdown(content.subtitle),
+        f"**{escape_markdown(content.verdict)}**",
+        *(f"> Warning: {escape_markdown(warning)}" for warning in content.warnings),
+        pairs_markdown("Facts", content.facts),
+        *(table_markdown(table) for table in fakes_tables(content).values() if table.rows),
     ]
     return _ended(parts, content.limits, content.provenance)
 
@@ -144,13 +144,13 @@ def _ended(parts: list[str], limits: Sequence[str], provenance: Sequence[tuple[s
     ended = [
         *parts,
         "## What this is too small to show",
-        "\n".join(f"- {_escape(limit)}" for limit in limits),
-        _pairs("Provenance", provenance),
+        "\n".join(f"- {escape_markdown(limit)}" for limit in limits),
+        pairs_markdown("Provenance", provenance),
     ]
     return "\n\n".join(part for part in ended if part) + "\n"
 
 
-def _table(table: Table) -> str:
+def table_markdown(table: Table) -> str:
     heads = [
         f"{column.title} ({column.note})" if column.note else column.title
         for column in table.columns
@@ -167,9 +167,12 @@ def _table(table: Table) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _pairs(title: str, pairs: Sequence[tuple[str, str]]) -> str:
+def pairs_markdown(title: str, pairs: Sequence[tuple[str, str]]) -> str:
     return "\n".join(
-        (f"## {title}\n", *(f"- {_escape(name)}: {_escape(text)}" for name, text in pairs))
+        (
+            f"## {title}\n",
+            *(f"- {escape_markdown(name)}: {escape_markdown(text)}" for name, text in pairs),
+        )
     )
 
 
@@ -185,13 +188,13 @@ def _cell(cell: Cell) -> str:
         if cell.badge and cell.detail
         else f"{cell.text} {cell.detail}"
     )
-    return f"{badge}{_escape(words.rstrip())}{signs}"
+    return f"{badge}{escape_markdown(words.rstrip())}{signs}"
 
 
-def _escape(text: str) -> str:
+def escape_markdown(text: str) -> str:
     r"""Take the meaning from every character that Markdown or HTML would read as markup.
 
-    >>> print(_escape("a|b <i>"))
+    >>> print(escape_markdown("a|b <i>"))
     a\|b \<i\>
     """
     return MARKUP.sub(r"\\\1", visible(text))
