@@ -5,7 +5,13 @@ import pytest
 
 from pryproof import seeds
 from pryproof.checks import ConfigurationError
-from pryproof.generation.domains import VIEWS, PremiseSettings, domain_premise
+from pryproof.generation.domains import (
+    VIEWS,
+    Premise,
+    PremiseSettings,
+    domain_premise,
+    premise_warnings,
+)
 
 QUICK = PremiseSettings(folds=3, epochs=1, batch=32)
 SETTINGS = PremiseSettings(folds=3, epochs=8, batch=16, learning_rate=0.05)
@@ -102,3 +108,31 @@ def test_the_seed_decides():
 def test_an_empty_domain_is_refused():
     with pytest.raises(ConfigurationError, match=r"E045.*120 safe and 0 risky.*Widen"):
         judged(noise("safe"), noise("risky", 0))
+
+
+def premise_of(*, classes: int = 2, **shares: float) -> Premise:
+    """Write a premise of these accuracies: one image right and one wrong, weighted."""
+    views = {"image": 0.8, "image_within": 0.8, "pixels": 0.6, "pixels_within": 0.6, "label": 0.5}
+    return Premise(
+        hits=dict.fromkeys(views, np.array([1.0, 0.0])),
+        weights={view: np.array([x, 1 - x]) for view, x in (views | shares).items()},
+        classes_within=classes,
+    )
+
+
+@pytest.mark.parametrize(
+    ("shares", "words"),
+    [
+        ({"image_within": 0.55}, "only class or contrast"),
+        ({"pixels_within": 0.79}, "nine pixel statistics"),
+        ({"label": 0.85}, "the domains are classes"),
+        ({"classes": 0}, "no class has enough images"),
+    ],
+)
+def test_what_the_premise_forbids_is_said(shares, words):
+    (found,) = premise_warnings(premise_of(**shares))
+    assert words in found
+
+
+def test_a_good_premise_is_not_warned_of():
+    assert premise_warnings(premise_of()) == ()

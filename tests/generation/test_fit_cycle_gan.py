@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from pryproof import seeds
-from pryproof.checks import ConfigurationError, TrainingError
-from pryproof.generation import fit_cycle_gan as module
+from pryproof.checks import ConfigurationError, DataError, TrainingError
+from pryproof.generation.cycle_gan_check import LITERAL
 from pryproof.generation.fit_cycle_gan import HELD, RECORDED, fit_cycle_gan, rate_factor
 from pryproof.generation.settings import CycleGanSettings
 from pryproof.generation.transform import transform
@@ -72,14 +72,6 @@ def test_the_history_has_a_row_a_record():
     assert fitted.facts["held_cycle_safe"] == fitted.history["held_cycle_safe"][-1]
 
 
-def test_likeness_tells_an_inverted_image_from_a_kept_one():
-    images = torch.rand(4, 1, 8, 8, generator=module.torch_generator(0, "images"))
-    assert module._correlation(images, 0.5 * images + 0.2) == pytest.approx(1.0)
-    assert module._correlation(images, 1 - images) == pytest.approx(-1.0)
-    assert module._correlation(images, torch.zeros_like(images)) == 0.0
-    assert {"likeness_s2r", "likeness_r2s"} <= set(fit().facts)
-
-
 def test_both_generators_are_kept_and_nothing_else():
     names = {name.split(".")[0] for name in fit().weights}
     assert names == {"s2r", "r2s"}
@@ -97,48 +89,9 @@ def test_what_was_drawn_before_does_not_matter():
     assert all(np.array_equal(first[name], value) for name, value in fit(3).weights.items())
 
 
-def test_a_tenth_never_trains_and_at_least_eight():
+def test_a_tenth_is_held_out():
     assert fit().facts["held_safe"] == 10
     assert fit().facts["trained_safe"] == 90
-    small = module._domain(DARK[:30], LABELS[:30], 0, "safe")
-    assert (len(small.held), len(small.labels)) == (8, 22)
-    held = {image.numpy().tobytes() for image in small.held}
-    trained = {image.numpy().tobytes() for image in module.scaled(small.pixels)}
-    assert len(held | trained) == 30
-
-
-def test_stratified_batches_carry_the_same_labels():
-    """Class 0 is rare among the safe, class 1 among the risky, and class 2 is risky only."""
-    safe_labels, risky_labels = np.ones(100, dtype=np.int64), np.zeros(100, dtype=np.int64)
-    safe_labels[:30], risky_labels[:30], risky_labels[30:60] = 0, 1, 2
-    safe, risky = DARK.copy(), BRIGHT.copy()
-    safe[:, 0, 0, 0], risky[:, 0, 0, 0] = safe_labels, risky_labels
-    run = module._start(
-        safe, risky, safe_labels, risky_labels, settings=replace(QUICK, batch=400), seed=0
-    )
-    batches = module._batches(run, module.torch_generator(0, "draw"))
-    drawn = [(batch[:, 0, 0, 0] + 1).mul(127.5).round().tolist() for batch in batches]
-    assert drawn[0] == drawn[1]
-    assert set(drawn[0]) == {0.0, 1.0}
-    assert 0.4 < np.mean(drawn[0]) < 0.6
-    plain = module._start(
-        safe,
-        risky,
-        safe_labels,
-        risky_labels,
-        settings=replace(QUICK, batch=400, stratified=False),
-        seed=0,
-    )
-    _, risky_batch = module._batches(plain, module.torch_generator(0, "draw"))
-    assert 2.0 in (risky_batch[:, 0, 0, 0] + 1).mul(127.5).round().tolist()
-
-
-def test_every_image_that_trains_is_drawn():
-    have = torch.tensor([2, 0, 2, 1, 0])
-    want = torch.tensor([0, 1, 2] * 100)
-    rows = module._one_of_each(have, want, module.torch_generator(0, "draw"))
-    assert torch.equal(have[rows], want)
-    assert set(rows.tolist()) == set(range(5))
 
 
 def test_the_rate_is_constant_then_falls_to_almost_zero():
@@ -151,13 +104,21 @@ def test_the_rate_is_constant_then_falls_to_almost_zero():
 def test_the_options_change_what_is_learned():
     settings = replace(QUICK, steps=12)  # the pool is filled by then
     plain = fit(settings=settings).weights
-    for changed in ({"identity_weight": 0.5}, {"source_negatives": 1.0}, {"pool": 0}):
+    for changed in (
+        {"identity_weight": 0.5},
+        {"source_negatives": 1.0},
+        {"adversarial": "literal"},
+        {"pool": 0},
+        {"precision": "bfloat16"},
+    ):
         other = fit(settings=replace(settings, **changed)).weights
         assert any(not np.array_equal(plain[name], other[name]) for name in plain)
 
 
 def test_a_loss_that_is_not_finite_stops_by_name():
-    with pytest.raises(TrainingError, match=r"E070.*no longer finite.*step \d+ of 40.*Lower"):
+    with pytest.raises(
+        TrainingError, match=r"E070.*CycleGAN.*no longer finite.*again.*step \d+ of 40.*Lower"
+    ):
         fit(settings=replace(QUICK, steps=40, learning_rate=1e30))
 
 
@@ -170,3 +131,46 @@ def test_domains_that_are_empty_or_too_small_are_refused(count):
 def test_domains_without_a_common_class_are_refused():
     with pytest.raises(ConfigurationError, match=r"E045.*stratified"):
         fit(safe_labels=np.zeros(100, dtype=np.int64), risky_labels=np.ones(100, dtype=np.int64))
+
+
+def test_a_weight_with_lsgan_is_source_negatives():
+    first, second, third = (
+        fit(settings=replace(QUICK, **chosen)).weights
+        for chosen in (
+            {"source_negatives": 1.0},
+            {"adversarial": "source_negatives"},
+            {"adversarial": "source_negatives", "source_negatives": 1.0},
+        )
+    )
+    for other in (second, third):
+        assert all(np.array_equal(first[name], other[name]) for name in first)
+
+
+def test_contradictory_settings_are_refused():
+    with pytest.raises(ConfigurationError, match=r"E044.*literal.*source_negatives"):
+        fit(settings=replace(QUICK, adversarial="literal", source_negatives=1.0))
+
+
+def test_the_printed_objective_comes_with_a_warning():
+    assert LITERAL in fit(settings=replace(QUICK, adversarial="literal")).warnings
+
+
+def test_a_conditional_one_knows_every_label_asked_for():
+    settings = replace(QUICK, conditional=True)
+    fitted = fit(settings=settings, classes=4)
+    labels = np.full(len(DARK), 3)
+    moved = [
+        transform(
+            fitted.weights, DARK, direction="s2r", settings=settings, shape=SHAPE, labels=chosen
+        )
+        for chosen in (LABELS, labels)
+    ]
+    assert not np.array_equal(*moved)
+    table = fitted.weights["s2r.layers.2.by_label.weight"]
+    assert len(table) == 4
+    assert np.allclose(table[2:], table[:2].mean(axis=0))  # labels 2 and 3 never trained
+
+
+def test_labels_beyond_the_classes_are_refused():
+    with pytest.raises(DataError, match=r"E056.*below the 1 classes, got 1"):
+        fit(settings=replace(QUICK, conditional=True), classes=1)

@@ -8,9 +8,14 @@ import torch
 
 from pryproof import seeds
 from pryproof.checks import ConfigurationError, DataError, TrainingError
-from pryproof.generation.fit_tac_gan import RECORDED, fit_tac_gan
+from pryproof.generation import fit_tac_gan as fitting
+from pryproof.generation import sample as sampling
+from pryproof.generation.fit_tac_gan import fit_tac_gan
 from pryproof.generation.sample import sample_tac_gan, uniform_labels
 from pryproof.generation.settings import TacGanSettings
+from pryproof.generation.tac_gan_check import RECORDED
+from pryproof.models.randomness import global_draws
+from pryproof.models.tac_gan import tac_discriminator, tac_generator
 
 SHAPE = (8, 8, 1)
 QUICK = TacGanSettings(
@@ -62,6 +67,8 @@ def test_it_learns_a_toy(diff_augment):
     )
     assert (brighter_half(fakes) == labels).mean() > 0.9
     assert 0.3 < fitted.facts["diversity_ratio"] < 2
+    assert fitted.warnings == ()
+    assert fitted.facts["rollbacks"] == 0
     assert fitted.history["ac_real"][-1] < fitted.history["ac_real"][0]
 
 
@@ -126,6 +133,83 @@ def test_it_says_how_far_it_is():
 def test_a_loss_that_is_not_finite_stops_by_name():
     with pytest.raises(TrainingError, match=r"E070.*no longer finite.*step \d+ of 400.*Lower"):
         fit(settings=replace(QUICK, steps=400, learning_rate=1e30))
+
+
+def test_a_run_that_diverges_once_goes_on_at_half_the_rate(monkeypatch):
+    half = fit(settings=replace(QUICK, learning_rate=QUICK.learning_rate / 2))
+    taken, real = [], fitting.generator_loss
+
+    def spoiled_once(*arguments, weight: float):
+        taken.append(1)
+        losses = real(*arguments, weight=weight)
+        return losses._replace(total=losses.total * float("nan")) if len(taken) == 2 else losses
+
+    monkeypatch.setattr(fitting, "generator_loss", spoiled_once)
+    fitted = fit()
+    assert fitted.facts["rollbacks"] == 1
+    assert len(taken) == QUICK.steps + 2  # noticed within its step
+    assert all(np.array_equal(half.weights[name], fitted.weights[name]) for name in half.weights)
+    assert half.facts | {"rollbacks": 1.0} == fitted.facts
+
+
+def test_a_run_that_diverges_without_a_loss_that_is_not_finite_is_named():
+    fitted = fit(settings=replace(QUICK, steps=40, learning_rate=2.0))
+    assert any(words.startswith("divergence: the discriminator") for words in fitted.warnings)
+
+
+def test_a_generator_that_ignores_its_noise_is_named(monkeypatch):
+    def deaf(*arguments, **named):
+        generator = tac_generator(*arguments, **named)
+        generator.register_forward_pre_hook(lambda _, given: (given[0] * 0, given[1]))
+        return generator
+
+    for place in (fitting, sampling):
+        monkeypatch.setattr(place, "tac_generator", deaf)
+    fitted = fit(settings=replace(QUICK, steps=40))
+    assert fitted.facts["diversity_ratio"] < 0.01
+    assert any(words.startswith("collapse: fakes of one class") for words in fitted.warnings)
+
+
+@pytest.mark.parametrize("network", ["small", "published"])
+def test_bfloat16_trains_to_nearly_the_same_and_keeps_float32(network):
+    settings = replace(QUICK, network=network, steps=3, learning_rate=1e-4)
+    full = fit(settings=settings)
+    halved = fit(settings=replace(settings, precision="bfloat16"))
+    assert {value.dtype for value in halved.weights.values()} == {
+        np.dtype("float32"),
+        np.dtype("int64"),  # counts of batches
+    }
+    for name in RECORDED[:-1]:
+        assert halved.history[name] == pytest.approx(full.history[name], abs=0.05)
+    assert any(
+        not np.array_equal(full.weights[name], halved.weights[name]) for name in full.weights
+    )
+
+
+def test_spectral_norms_are_left_alone_by_autocast():
+    with global_draws(0, "test"):
+        discriminator = tac_discriminator("small", shape=SHAPE, classes=2, width=8)
+    norms = [module for module in discriminator.modules() if hasattr(module, "_u")]
+    cast = []
+    for norm in norms:
+        norm.register_forward_pre_hook(lambda *_: cast.append(torch.is_autocast_enabled("cpu")))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        answers = discriminator(torch.zeros(2, 1, 8, 8))
+    assert answers.label.dtype == torch.bfloat16
+    assert cast == [False] * len(norms)
+    assert len(norms) == 5  # a convolution down, the last one, three heads
+
+
+def test_sixty_four_pixels_train_too():
+    images = seeds.generator(0, "wide").integers(0, 256, (20, 64, 64, 3), dtype=np.uint8)
+    settings = replace(QUICK, network="published", channels=4, steps=1, batch=4, records=1)
+    fitted = fit_tac_gan(images, np.arange(20) % 2, classes=2, settings=settings, seed=0)
+    assert all(np.isfinite(values).all() for values in fitted.history.values())
+    labels = uniform_labels(2, 2)
+    fakes = sample_tac_gan(
+        fitted.weights, labels, shape=(64, 64, 3), classes=2, settings=settings, seed=1
+    )
+    assert fakes.shape == (2, 64, 64, 3)
 
 
 def test_a_class_without_images_is_refused():

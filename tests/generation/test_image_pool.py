@@ -2,7 +2,7 @@
 
 import torch
 
-from pryproof.generation.image_pool import ImagePool
+from pryproof.generation.image_pool import ImagePool, Labelled
 from pryproof.models.randomness import torch_generator
 
 
@@ -38,3 +38,23 @@ def test_what_is_held_carries_no_gradient():
     pool = ImagePool(2)
     images = numbered(0, 2).requires_grad_(requires_grad=True)
     assert not pool.exchange(images * 2, generator=torch_generator(0, "a")).requires_grad
+
+
+def test_labels_stay_with_their_images():
+    pool = ImagePool(10)
+    for first in range(0, 200, 8):
+        images = numbered(first, 8)
+        shown = pool.exchange_labelled(
+            Labelled(images, images.flatten().long()), generator=torch_generator(0, first)
+        )
+        assert torch.equal(shown.images.flatten().long(), shown.labels)
+    assert [int(image.item()) for image in pool.held] == pool.labels
+
+
+def test_what_is_restored_is_what_was_held():
+    pool, other = ImagePool(10), ImagePool(10)
+    pool.exchange(numbered(0, 6), generator=torch_generator(0, "a"))
+    other.restore(pool.arrays())
+    assert torch.equal(torch.stack(other.held), torch.stack(pool.held))
+    other.restore(ImagePool(10).arrays())
+    assert other.held == []

@@ -64,3 +64,23 @@ def test_sides_that_do_not_halve_are_refused():
 def test_images_too_small_for_the_discriminator_are_refused():
     with pytest.raises(ConfigurationError, match=r"E052.*sides of 24 pixels.*fewer layers"):
         patch_discriminator((20, 20, 1), width=4, layers=3)
+
+
+def test_the_label_reaches_every_image_by_itself():
+    with global_draws(0, "test"):
+        networks = (
+            cycle_generator(RGB, width=4, blocks=1, downs=1, classes=3),
+            patch_discriminator(RGB, width=4, layers=2, classes=3),
+        )
+    images, labels = noise(3, 3, 32, 32), torch.tensor([0, 1, 2])
+    for network in networks:
+        whole = network(images, labels)
+        torch.testing.assert_close(whole[1:2], network(images[1:2], labels[1:2]))
+        assert not torch.allclose(whole[1:2], network(images[1:2], labels[:1]), atol=1e-6)
+
+
+def test_the_label_s_projection_has_the_size_of_the_answer_and_its_own_weights():
+    network = patch_discriminator(RGB, width=4, layers=2, classes=3)
+    plain = network(noise(2, 3, 32, 32))
+    assert network(noise(2, 3, 32, 32), torch.tensor([0, 1])).shape == plain.shape
+    assert parameters(network) == parameters(patch_discriminator(RGB, width=4, layers=2)) + 3 * 16

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from pryproof.checks import ConfigurationError
 from pryproof.models.randomness import global_draws, torch_generator
@@ -10,6 +11,8 @@ from pryproof.models.tac_gan import (
     ConditionalNorm,
     SubPixel,
     bottom_and_doublings,
+    convolved_then_halved,
+    doubled_then_convolved,
     tac_discriminator,
     tac_generator,
 )
@@ -31,6 +34,17 @@ def test_the_published_sizes():
     generator, discriminator = pair("published", classes=100, width=256, latent=128)
     assert parameters(generator) == 4_580_867
     assert parameters(discriminator) == 4_256_201
+
+
+def test_sixty_four_pixels_are_one_block_more_in_each():
+    # by hand, width w = 256, c = 200 classes: a doubling has 4cw + 2(9ww + w) + ww + w = 1,450,752
+    # parameters, a halving 2(9ww + w) + ww + w = 1,245,952
+    generator, discriminator = pair(
+        "published", shape=(64, 64, 3), classes=200, width=256, latent=128
+    )
+    smaller, judge = pair("published", classes=200, width=256, latent=128)
+    assert parameters(generator) == parameters(smaller) + 1_450_752 == 6_338_819
+    assert parameters(discriminator) == parameters(judge) + 1_245_952 == 5_553_553
 
 
 @pytest.mark.parametrize("network", ["small", "published"])
@@ -88,6 +102,31 @@ def test_a_new_sub_pixel_layer_doubles_without_a_checkerboard():
     doubled = layer(torch.randn(1, 3, 5, 5, generator=torch_generator(0, "x")))
     assert doubled.shape == (1, 2, 10, 10)
     torch.testing.assert_close(doubled[..., ::2, ::2], doubled[..., 1::2, 1::2])
+
+
+def _up(x, conv):
+    return conv(functional.interpolate(x, scale_factor=2.0, mode="nearest"))
+
+
+def _down(x, conv):
+    return functional.avg_pool2d(conv(x), 2)
+
+
+@pytest.mark.parametrize(
+    ("ours", "plain"), [(doubled_then_convolved, _up), (convolved_then_halved, _down)]
+)
+@pytest.mark.parametrize("side", [2, 6])
+def test_a_convolution_beside_a_change_of_size_is_one_with_it(ours, plain, side):
+    with global_draws(0, "conv"):
+        conv = nn.Conv2d(3, 5, 3, padding=1).double()
+        x = torch.randn(2, 3, side, side, dtype=torch.float64, requires_grad=True)
+    found = []
+    for way in (ours, plain):
+        answer = way(x, conv)
+        sides = torch.autograd.grad((answer**2).sum(), [x, conv.weight, conv.bias])
+        found.append([answer, *sides])
+    for mine, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(mine, theirs, atol=1e-12, rtol=1e-10)
 
 
 def test_initialisation_comes_from_the_named_generator():

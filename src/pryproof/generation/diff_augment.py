@@ -28,12 +28,13 @@ def _shifted(images: Images, generator: torch.Generator) -> Images:
     count, channels, height, width = images.shape
     down = _offsets(count, height // 8, generator)
     right = _offsets(count, width // 8, generator)
-    rows = torch.arange(height) - down
-    columns = torch.arange(width) - right
+    place = images.device
+    rows = (torch.arange(height) - down).to(place)
+    columns = (torch.arange(width) - right).to(place)
     inside = _within(rows, height)[:, :, None] & _within(columns, width)[:, None, :]
     flat = rows.clamp(0, height - 1)[:, :, None] * width + columns.clamp(0, width - 1)[:, None, :]
     # one row a pixel: a single gather forward, a single scatter backward
-    first = torch.arange(count)[:, None, None] * (height * width)
+    first = torch.arange(count, device=place)[:, None, None] * (height * width)
     pixels = images.permute(0, 2, 3, 1).reshape(-1, channels)
     moved = pixels.index_select(0, (flat + first).flatten())
     moved = moved.reshape(count, height, width, channels) * inside[..., None]
@@ -45,7 +46,7 @@ def _cut(images: Images, generator: torch.Generator) -> Images:
     inside_rows = _span(count, height, generator)
     inside_columns = _span(count, width, generator)
     keep = ~(inside_rows[:, :, None] & inside_columns[:, None, :])
-    return images * keep[:, None]
+    return images * keep[:, None].to(images.device)
 
 
 def _span(count: int, side: int, generator: torch.Generator) -> torch.Tensor:

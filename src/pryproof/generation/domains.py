@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int64, UInt8
+from torch import nn
 
 from pryproof import seeds
 from pryproof.checks import ConfigurationError
@@ -22,6 +23,8 @@ from pryproof.training.predict import predict
 from pryproof.training.recipe import Recipe
 
 VIEWS = ("image", "image_within", "pixels", "pixels_within", "label")
+LEAST_WITHIN = 0.6  # within-class accuracy below which only class or contrast is learned
+AS_GOOD = 0.02  # balanced accuracies this near count as equal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +84,7 @@ def domain_premise(
             fix="Widen the safe and risky shares, or let mean rank decide.",
         )
     problem = _problem(safe, risky, safe_labels, risky_labels, classes=classes, settings=settings)
-    fold = _folds(problem.cell, settings.folds, seed)
+    fold = dealt_out(problem.cell, settings.folds, seed)
     hits = {view: np.full(len(fold), 0.5) for view in VIEWS}
     for part in range(settings.folds):
         for view, asked, right in _judged(problem, fold, part, settings=settings, seed=seed):
@@ -132,7 +135,9 @@ def _problem(
     )
 
 
-def _folds(cell: np.ndarray, folds: int, seed: int) -> np.ndarray:
+def dealt_out(
+    cell: Int64[np.ndarray, " images"], folds: int, seed: int
+) -> Int64[np.ndarray, " images"]:
     """Deal every domain's images of every label out evenly, in a drawn order."""
     order = seeds.generator(seed, "premise", "folds").permutation(len(cell))
     order = order[np.argsort(cell[order], kind="stable")]
@@ -162,7 +167,7 @@ def _judged(
         )
         yield f"pixels{suffix}", asked, (guess > 0) == (problem.domain[asked] == 1)
         draw = seeds.derive(seed, "premise", part, suffix)
-        even = _evened(rows, problem.domain, strata, draw)
+        even = evened(rows, problem.domain, strata, draw)
         guess = _network_decision(problem, even, asked, settings=settings, seed=draw)
         yield f"image{suffix}", asked, (guess > 0) == (problem.domain[asked] == 1)
 
@@ -182,7 +187,12 @@ def _balance(group: np.ndarray) -> np.ndarray:
     return weights / weights.sum()
 
 
-def _evened(rows: np.ndarray, domain: np.ndarray, strata: np.ndarray, seed: int) -> np.ndarray:
+def evened(
+    rows: Int64[np.ndarray, " rows"],
+    domain: Int64[np.ndarray, " images"],
+    strata: Int64[np.ndarray, " images"],
+    seed: int,
+) -> Int64[np.ndarray, " repeated"]:
     """Repeat images until, in every stratum, both domains have as many as the larger."""
     even = []
     for stratum in np.unique(strata[rows]):
@@ -199,18 +209,61 @@ def _network_decision(
     problem: _Problem, rows: np.ndarray, asked: np.ndarray, *, settings: PremiseSettings, seed: int
 ) -> np.ndarray:
     """Train a small CNN on ``rows``; return its logit margin for risky on ``asked``."""
-    _, height, width, channels = problem.images.shape
-    model = build("small_cnn", classes=2, shape=(height, width, channels), seed=seed)
-    recipe = Recipe(
-        epochs=settings.epochs, batch=settings.batch, learning_rate=settings.learning_rate
-    )
-    train(
-        model,
-        problem.images[rows],
-        problem.domain[rows],
-        defense=Defense(),
-        recipe=recipe,
-        seed=seed,
+    model = judge_network(
+        problem.images[rows], problem.domain[rows], classes=2, settings=settings, seed=seed
     )
     logits = predict(model, problem.images[asked])
     return logits[:, 1] - logits[:, 0]
+
+
+def judge_network(
+    images: UInt8[np.ndarray, "images height width channels"],
+    target: Int64[np.ndarray, " images"],
+    *,
+    classes: int,
+    settings: PremiseSettings,
+    seed: int,
+) -> nn.Module:
+    """Train the small CNN that tells domains apart, here and in ``judge_transform``."""
+    _, height, width, channels = images.shape
+    model = build("small_cnn", classes=classes, shape=(height, width, channels), seed=seed)
+    recipe = Recipe(
+        epochs=settings.epochs, batch=settings.batch, learning_rate=settings.learning_rate
+    )
+    train(model, images, target, defense=Defense(), recipe=recipe, seed=seed)
+    return model
+
+
+def premise_warnings(premise: Premise) -> tuple[str, ...]:
+    """Say in plain sentences what a transform between these domains could not learn.
+
+    Compared are balanced accuracies (.5 = chance); one is as good as the network's when it reaches
+    it less ``AS_GOOD``.
+    """
+    found, whole = [], premise.accuracy("image")
+    if premise.classes_within == 0:
+        found.append("no class has enough images in both domains to tell privacy from class")
+    else:
+        found += _within_warnings(premise)
+    if premise.accuracy("label") >= whole - AS_GOOD:
+        found.append(
+            f"the class label alone tells the domains apart ({premise.accuracy('label'):.0%}) as"
+            f" well as a network that sees the image ({whole:.0%}): the domains are classes"
+        )
+    return tuple(found)
+
+
+def _within_warnings(premise: Premise) -> list[str]:
+    inside, pixels = premise.accuracy("image_within"), premise.accuracy("pixels_within")
+    found = []
+    if inside < LEAST_WITHIN:
+        found.append(
+            f"within a class a network tells the domains apart in {inside:.0%} only (chance 50%,"
+            f" needed {LEAST_WITHIN:.0%}): a transform can learn only class or contrast"
+        )
+    elif pixels >= inside - AS_GOOD:
+        found.append(
+            f"within a class nine pixel statistics tell the domains apart ({pixels:.0%}) as well"
+            f" as a network ({inside:.0%}): a transform may change contrast and little else"
+        )
+    return found

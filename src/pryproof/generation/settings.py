@@ -1,8 +1,12 @@
 """What may be chosen about the two generators: plain fields, that can be hashed and stored."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from pryproof.models.tac_gan import Network
+from pryproof.training.recipe import Precision
+
+Adversarial = Literal["lsgan", "source_negatives", "literal"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +33,19 @@ class TacGanSettings:
     cutout: bool = True  # part of diff_augment: without it images are shifted only
     standing_batches: int = 100  # class-balanced batches behind the stored normalisation statistics
     records: int = 100  # rows of the history
+    precision: Precision = "float32"  # of the networks in training; all else is always float32
 
 
 @dataclass(frozen=True, kw_only=True)
 class CycleGanSettings:
-    """How to train a CycleGAN; as it stands, the published networks and losses (methods 7)."""
+    """How to train a CycleGAN; as it stands, the published networks and losses (methods 7).
+
+    ``adversarial``, what a discriminator D learns to tell real target images from. "lsgan": fakes.
+    "source_negatives": fakes, and untouched source images at the weight ``source_negatives`` (0 is
+    read as 1), the term the paper prints. "literal": Eq. 2 as printed, which D and generator both
+    descend: D answers 0 on source images and 1 on fakes and never sees its own domain; for an
+    ablation only. A weight above 0 with "lsgan" is "source_negatives"; with "literal" an error.
+    """
 
     channels: int = 64
     blocks: int = 6
@@ -49,7 +61,10 @@ class CycleGanSettings:
     beta2: float = 0.999
     cycle_weight: float = 10.0
     identity_weight: float = 0.0  # times cycle_weight; .5 in the original, none in the paper
-    source_negatives: float = 0.0  # weight of the term the paper prints: source images as negatives
+    adversarial: Adversarial = "lsgan"
+    source_negatives: float = 0.0  # weight of source images as negatives
+    conditional: bool = False  # show the label to all four networks: G(x, y), D(x, y)
     pool: int = 50
     stratified: bool = True  # draw the same labels from both domains
     records: int = 20  # evaluations on the images held out
+    precision: Precision = "float32"  # of the networks in training; losses are always float32

@@ -3,16 +3,20 @@
 Every generator starts from a bottom of 4 to 7 pixels and doubles it. Every discriminator is
 spectrally normalised throughout, sums its last features over space and answers three times:
 real or fake, the class (taught on real images), and the class (its twin, taught on fakes).
+
+A convolution next to a doubling or a halving is one 4x4 convolution with it, strided: the same map,
+4/9 of the work.
 """
 
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar, cast
 
 import torch
 from jaxtyping import Float, Int64
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrize import ParametrizationList
 
 from pryproof.checks import ConfigurationError
 from pryproof.models.layout import channels_last
@@ -21,6 +25,7 @@ Network = Literal["published", "small"]
 Images = Float[torch.Tensor, "batch channels height width"]
 Features = Float[torch.Tensor, "batch _ _ _"]
 Labels = Int64[torch.Tensor, " batch"]
+Layer = TypeVar("Layer", bound=nn.Module)
 
 
 class Answers(NamedTuple):
@@ -57,7 +62,7 @@ class UpBlock(nn.Module):
         self.shortcut = nn.Conv2d(width, width, 1)
 
     def forward(self, x: Features, labels: Labels) -> Features:
-        y = self.conv1(_doubled(functional.relu(self.norm1(x, labels))))
+        y = doubled_then_convolved(functional.relu(self.norm1(x, labels)), self.conv1)
         y = self.conv2(functional.relu(self.norm2(y, labels)))
         return y + _doubled(
             self.shortcut(x)
@@ -139,11 +144,10 @@ class DownBlock(nn.Module):
         self.halve, self.pixels = halve, pixels
 
     def forward(self, x: Features) -> Features:
-        y = self.conv1(x if self.pixels else functional.relu(x))
-        y = self.conv2(functional.relu(y))
+        y = functional.relu(self.conv1(x if self.pixels else functional.relu(x)))
         if not self.halve:
-            return y + x
-        return functional.avg_pool2d(y, 2) + self.shortcut(functional.avg_pool2d(x, 2))
+            return self.conv2(y) + x
+        return convolved_then_halved(y, self.conv2) + self.shortcut(functional.avg_pool2d(x, 2))
 
 
 class Heads(nn.Module):
@@ -249,14 +253,41 @@ def _drawn(layer: nn.Module) -> nn.Module:
     return layer
 
 
-def _normalised(layer: nn.Module) -> nn.Module:
+class _InFloat32(nn.Module):
+    """A parametrisation that autocast leaves alone: a norm in bfloat16 has two digits."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(weight.device.type, enabled=False):
+            return self.inner(weight)
+
+
+def _normalised(layer: Layer) -> Layer:
     # drawn first: the norm's power iteration starts from the weights it finds
-    return spectral_norm(_drawn(layer))
+    spectral_norm(_drawn(layer))
+    parametrizations = cast(ParametrizationList, layer.get_submodule("parametrizations.weight"))
+    parametrizations[0] = _InFloat32(parametrizations[0])
+    return layer
 
 
-def _conv(inside: int, outside: int, kernel: int, *, stride: int = 1) -> nn.Module:
+def _conv(inside: int, outside: int, kernel: int, *, stride: int = 1) -> nn.Conv2d:
     padding = (kernel - 1) // 2
     return _normalised(nn.Conv2d(inside, outside, kernel, stride=stride, padding=padding))
+
+
+def doubled_then_convolved(x: Features, conv: nn.Conv2d) -> Features:
+    """Double the side, nearest neighbours, then convolve by 3x3: one transposed convolution."""
+    wide = 4 * functional.avg_pool2d(conv.weight.flip(2, 3), 2, stride=1, padding=1)
+    return functional.conv_transpose2d(x, wide.transpose(0, 1), conv.bias, stride=2, padding=1)
+
+
+def convolved_then_halved(x: Features, conv: nn.Conv2d) -> Features:
+    """Convolve by 3x3, then average squares of 2x2: one strided convolution."""
+    wide = functional.avg_pool2d(conv.weight, 2, stride=1, padding=1)  # zeros around count
+    return functional.conv2d(x, wide, conv.bias, stride=2, padding=1)
 
 
 def _doubled(x: Features) -> Features:
