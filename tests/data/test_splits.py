@@ -1,8 +1,10 @@
+import hashlib
+
 import numpy as np
 import pytest
 
 from pryproof.checks import DataError
-from pryproof.data.splits import Split, fit_sizes, split
+from pryproof.data.splits import Split, extra_for, fit_sizes, split
 
 LABELS = np.repeat(np.arange(3), [40, 50, 60])
 
@@ -29,6 +31,28 @@ def test_every_fold_has_the_same_number_of_each_class():
     drawn = split(LABELS, members=20, evaluation=5, shadow_folds=3, seed=3)
     for part in [*drawn.shadows, drawn.outside]:
         np.testing.assert_array_equal(np.bincount(LABELS[part]), np.bincount(LABELS[drawn.members]))
+
+
+def test_every_fold_gets_extra_images_of_its_own_and_no_other_part_changes():
+    plain, more = (
+        split(LABELS, members=12, evaluation=6, shadow_folds=1, seed=3, extra=extra)
+        for extra in (0, 11)
+    )
+    for left, right in zip(parts(plain), parts(more), strict=True):
+        assert left.tobytes() == right.tobytes()
+    assert plain.extra == ()
+    assert [len(part) for part in more.extra] == [11, 11]
+    everything = np.concatenate([*parts(more), *more.extra])
+    assert len(np.unique(everything)) == len(everything)
+    for part in more.extra:
+        counts = np.bincount(LABELS[part], minlength=3)
+        assert counts.max() - counts.min() <= 1
+
+
+def test_parts_without_extra_images_are_those_of_before():
+    drawn = split(LABELS, members=21, evaluation=12, shadow_folds=1, seed=3)
+    whole = b"".join(part.tobytes() for part in [*parts(drawn), drawn.copies])
+    assert hashlib.sha256(whole).hexdigest()[:16] == "90a160b9da9af38a"
 
 
 def test_the_same_seed_draws_the_same_and_another_seed_another():
@@ -93,6 +117,31 @@ def test_too_few_samples_say_what_is_asked_what_there_is_and_what_fits():
         split(LABELS, members=3, evaluation=3, shadow_folds=50, seed=0)
     with pytest.raises(DataError, match=r"E038.*Add samples"):
         split(np.array([0, 0, 1, 1]), members=2, evaluation=2, shadow_folds=1, seed=0)
+
+
+def test_too_few_for_extra_images_say_what_fits_with_them():
+    message = r"E038.*extra images x 2 need 46 samples of class 0, which has 40 .*members=18 and"
+    with pytest.raises(DataError, match=message) as caught:
+        split(LABELS, members=24, evaluation=18, shadow_folds=1, seed=0, extra=24)
+    assert "with 1 extra a member" in str(caught.value)
+    members, evaluation = fit_sizes(LABELS, 1, extra=1)
+    assert (members, evaluation) == (18, 18)
+    with pytest.raises(DataError, match=r"E038.*Leave the row extra out, lower generate\.amount"):
+        fit_sizes(LABELS, 1, extra=50)
+
+
+@pytest.mark.parametrize("folds", [0, 1, 3])
+@pytest.mark.parametrize("amount", [0.3, 0.5, 1.0, 2.5])
+def test_fitting_sizes_leave_room_for_extra_images(folds: int, amount: float):
+    members, evaluation = fit_sizes(LABELS, folds, extra=amount)
+    for size, fits in ((members, True), (members + 3, False)):
+        asked = {"members": size, "evaluation": size, "extra": extra_for(size, amount)}
+        if fits:
+            split(LABELS, shadow_folds=folds, seed=0, **asked)
+            continue
+        with pytest.raises(DataError, match="E038"):
+            split(LABELS, shadow_folds=folds, seed=0, **asked)
+    assert evaluation == members
 
 
 @pytest.mark.parametrize(("members", "evaluation", "folds"), [(0, 3, 1), (3, -1, 1), (3, 3, -1)])

@@ -21,6 +21,7 @@ from pryproof.defenses.augmentation import (
     dynamic_cutout,
     in_turn,
     none,
+    only_for,
     static_copies,
 )
 from pryproof.defenses.fit import Fit, Fitted, Given
@@ -139,10 +140,11 @@ def test_no_padding_is_no_augmentation():
 
 def test_steps_come_one_after_the_other_from_one_generator():
     images = torch.rand(16, 1, 8, 8, generator=torch_generator(0, "images"))
-    both = in_turn(dynamic_crop_flip(1), dynamic_cutout(4))(images, torch_generator(0, "draws"))
+    rows, both = torch.arange(16), in_turn(dynamic_crop_flip(1), dynamic_cutout(4))
     draws = torch_generator(0, "draws")
-    moved = dynamic_crop_flip(1)(images, draws)
-    assert torch.equal(both, dynamic_cutout(4)(moved, draws))
+    moved = dynamic_crop_flip(1)(images, rows, draws)
+    expected = dynamic_cutout(4)(moved, rows, draws)
+    assert torch.equal(both(images, rows, torch_generator(0, "draws")), expected)
 
 
 def test_eight_copies_take_eight_times_the_steps():
@@ -166,3 +168,31 @@ def test_augmentation_narrows_the_gap(fit):
     assert leak(fitted) < leak(plain()) - 0.05
     gap = accuracy(fitted, MEMBERS) - accuracy(fitted, OTHERS)
     assert gap < accuracy(plain(), MEMBERS) - accuracy(plain(), OTHERS)
+
+
+@pytest.mark.parametrize(("arm", "moved"), [("real", 0), ("fake", 1)])
+def test_only_the_chosen_source_is_augmented_and_with_the_draws_of_both(arm, moved):
+    images = torch.rand(16, 1, 8, 8, generator=torch_generator(0, "images"))
+    rows = torch.arange(40, 56)
+    source = np.arange(60) % 2
+    both = dynamic_crop_flip(2)(images, rows, torch_generator(0, "draws"))
+    seam = only_for(source == moved, dynamic_crop_flip(2))
+    made = seam(images, rows, torch_generator(0, "draws"))
+    chosen = torch.from_numpy(source[40:56] == moved)
+    assert torch.equal(made[chosen], both[chosen])
+    assert torch.equal(made[~chosen], images[~chosen])
+    assert not torch.equal(made[chosen], images[chosen])
+
+
+def test_arms_of_augmentation_differ_and_end_where_they_must():
+    source = (np.arange(96) >= 50).astype(np.int64)
+    arms = {
+        arm: module_arrays(crop_flip(padding=2, augments=arm)(toys(source=source)).model)
+        for arm in ("both", "real", "fake", "none")
+    }
+    assert_same(arms["both"], module_arrays(crop_flip(padding=2)(toys()).model))
+    assert_same(arms["none"], module_arrays(none(padding=2)(toys()).model))
+    name = next(name for name in arms["both"] if name.endswith("weight"))
+    assert len({each[name].tobytes() for each in arms.values()}) == 4
+    for arm, same in (("real", "both"), ("fake", "none")):  # without sources all are real
+        assert_same(arms[same], module_arrays(crop_flip(padding=2, augments=arm)(toys()).model))

@@ -17,7 +17,8 @@ from training.stopping import StoppedError, StopsAfter
 
 IMAGES = np.zeros((1000, 1, 1, 1), dtype=np.uint8)
 LABELS = np.repeat(np.arange(2), 500)
-EMPTY = History(batch_loss=np.zeros((1, 1)), source_loss=np.zeros((1, 1)), steps=1, rollbacks=0)
+NONE = np.zeros((1, 1))
+EMPTY = History(batch_loss=NONE, batch_accuracy=NONE, source_loss=NONE, steps=1, rollbacks=0)
 
 
 class Silent(nn.Module):

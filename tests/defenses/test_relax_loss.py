@@ -109,7 +109,9 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(dialect):
 
 def test_binding_is_counted_over_the_last_quarter():
     losses = np.array([[0.1, 0.1]] * 6 + [[0.5, 0.3], [0.2, 0.9]])
-    history = History(batch_loss=losses, source_loss=losses, steps=16, rollbacks=0)
+    history = History(
+        batch_loss=losses, batch_accuracy=losses, source_loss=losses, steps=16, rollbacks=0
+    )
     assert binding(history, alpha=0.4) == {"binds": 0.5}
     told = binding(history, alpha=0.2)
     assert told["binds"] == 0.0

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from pryproof.checks import TrainingError
-from pryproof.engine.local import report
+from pryproof.engine.local import place, report
 
 
 class UncrossableError(Exception):
@@ -49,6 +49,22 @@ def die() -> None:
 
 def leave() -> NoReturn:
     sys.exit("enough")
+
+
+def meet(path: Path, other: Path, patience: float) -> None:
+    """Write where this job runs, and wait until the other job runs too."""
+    path.write_text(place())
+    end = time.monotonic() + patience
+    while not other.exists():
+        if time.monotonic() > end:
+            raise LookupError(str(other))
+        time.sleep(0.01)
+
+
+def die_or_write_place(marker: Path, path: Path) -> None:
+    """Die the first time; the second time write where this job runs."""
+    die_unless(marker)
+    path.write_text(place())
 
 
 def fail_as(message: str) -> NoReturn:

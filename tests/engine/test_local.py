@@ -69,6 +69,27 @@ def test_jobs_run_after_those_they_wait_for(tmp_path: Path, workers: int):
             assert place["finished", earlier] < place["started", todo.name]
 
 
+def test_workers_are_dealt_over_places(tmp_path: Path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    todo = [job("1", jobs.meet, one, two, PATIENCE), job("2", jobs.meet, two, one, PATIENCE)]
+    execute(todo, workers=2, on_event=print, places=("a", "b"))
+    assert {one.read_text(), two.read_text()} == {"a", "b"}
+
+
+def test_a_dead_workers_place_is_free_again(tmp_path: Path):
+    todo = [job("x", jobs.die_or_write_place, tmp_path / "marker", tmp_path / "place")]
+    execute(todo, workers=1, on_event=print, places=("a", "b"))
+    assert (tmp_path / "place").read_text() == "a"
+
+
+@pytest.mark.parametrize(("places", "told"), [((), ""), (("a", "b"), "a")])
+def test_without_workers_jobs_run_at_the_first_place(tmp_path: Path, places: tuple, told: str):
+    path = tmp_path / "x"
+    given = {"places": places} if places else {}
+    execute([job("x", jobs.meet, path, path, 0.0)], workers=0, on_event=print, **given)
+    assert path.read_text() == told
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_the_longest_chain_goes_first(tmp_path: Path, workers: int):
     todo = [

@@ -93,6 +93,7 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(name, recipe):
         assert keep.loads == 2
         assert_same(module_arrays(model), module_arrays(again))
         assert np.array_equal(history.batch_loss, told.batch_loss)
+        assert np.array_equal(history.batch_accuracy, told.batch_accuracy)
         assert np.array_equal(history.source_loss, told.source_loss)
         assert np.array_equal(trace.losses, traced.losses)
 

@@ -15,7 +15,8 @@ class Split:
 
     ``shadows`` are training sets of the attacker, as large as ``members``; ``outside`` is as large
     and trains nothing, so thresholds can be fitted on it; nothing is fitted on ``evaluation``.
-    ``copies`` are exact duplicates left out of every part.
+    ``copies`` are exact duplicates left out of every part. ``extra`` are further images for the
+    members' fold, then for each shadow fold; there are none unless they are asked for.
     """
 
     members: Int64[np.ndarray, " members"]
@@ -23,6 +24,7 @@ class Split:
     outside: Int64[np.ndarray, " members"]
     evaluation: Int64[np.ndarray, " evaluation"]
     copies: Int64[np.ndarray, " copies"]
+    extra: tuple[Int64[np.ndarray, " extra"], ...] = ()
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -39,11 +41,14 @@ def split(
     shadow_folds: int,
     seed: int,
     groups: Int64[np.ndarray, " samples"] | None = None,
+    extra: int = 0,
 ) -> Split:
     """Draw all parts, each with the same number of samples of every class, or one more of some.
 
     ``groups`` are those of ``duplicates.duplicate_groups``: only the first of a group is drawn.
-    ``members``, every shadow and ``outside`` have the same number of samples of each class.
+    ``members``, every shadow and ``outside`` have the same number of samples of each class. With
+    ``extra``, every fold that is trained on gets so many more; the other parts do not change.
+    Raises DataError E038 where a class has too few samples, with the sizes that would fit.
 
     >>> labels = np.repeat(np.arange(2), 50)
     >>> parts = split(labels, members=20, evaluation=10, shadow_folds=1, seed=0)
@@ -53,27 +58,28 @@ def split(
     _positive(shadow_folds, members, evaluation)
     originals = _originals(labels, groups)
     classes, counts = np.unique(labels[originals], return_counts=True)
-    extra = seeds.generator(seed, "split", "extra").permutation(len(classes))
-    of_members = _quota(members, extra)
-    of_evaluation = _quota(evaluation, extra[::-1])
-    folds = shadow_folds + 2
-    needed = folds * of_members + of_evaluation
+    order = seeds.generator(seed, "split", "extra").permutation(len(classes))
+    folds, trained = shadow_folds + 2, (shadow_folds + 1 if extra else 0)
+    quotas = [_quota(members, order)] * folds
+    quotas += [_quota(evaluation, order[::-1]), *[_quota(extra, order)] * trained]
+    needed = np.sum(quotas, axis=0)
     if (needed > counts).any():
-        raise _too_few(classes, counts, needed, shadow_folds)
-    parts: list[list[Int64[np.ndarray, " chosen"]]] = [[] for _ in range(folds + 1)]
+        raise _too_few(classes, counts, needed, shadow_folds, extra / members)
+    parts: list[list[Int64[np.ndarray, " chosen"]]] = [[] for _ in quotas]
     for number, kind in enumerate(classes):
         own = originals[labels[originals] == kind]
         shuffled = seeds.generator(seed, "split", int(kind)).permutation(own)
-        bounds = np.cumsum([of_members[number]] * folds + [of_evaluation[number]])
+        bounds = np.cumsum([quota[number] for quota in quotas])
         for part, chosen in zip(parts, np.split(shuffled, bounds), strict=False):
             part.append(chosen)
-    target, *shadows, outside, judged = [np.sort(np.concatenate(part)) for part in parts]
+    drawn = [np.sort(np.concatenate(part)) for part in parts]
     return Split(
-        members=target,
-        shadows=tuple(shadows),
-        outside=outside,
-        evaluation=judged,
+        members=drawn[0],
+        shadows=tuple(drawn[1 : folds - 1]),
+        outside=drawn[folds - 1],
+        evaluation=drawn[folds],
         copies=np.setdiff1d(np.arange(len(labels)), originals),
+        extra=tuple(drawn[folds + 1 :]),
     )
 
 
@@ -81,22 +87,48 @@ def fit_sizes(
     labels: Int64[np.ndarray, " samples"],
     shadow_folds: int,
     groups: Int64[np.ndarray, " samples"] | None = None,
+    *,
+    extra: float = 0.0,
 ) -> tuple[int, int]:
     """Return the largest ``members`` and ``evaluation`` that ``split`` can draw, all parts equal.
 
+    ``extra`` is how many further images every fold that is trained on gets for each member.
+
     >>> fit_sizes(np.repeat(np.arange(10), 600), 2)
     (1200, 1200)
+    >>> fit_sizes(np.repeat(np.arange(10), 600), 2, extra=1)
+    (750, 750)
     """
     _positive(shadow_folds)
     classes, counts = np.unique(labels[_originals(labels, groups)], return_counts=True)
-    size = _fitting(counts, shadow_folds)
+    size = _fitting(counts, shadow_folds, extra)
     if not size:
-        raise _too_few(classes, counts, np.full_like(counts, shadow_folds + 3), shadow_folds)
+        needed = np.full_like(counts, _one_each(shadow_folds, extra, 1, len(counts)))
+        raise _too_few(classes, counts, needed, shadow_folds, extra)
     return size, size
 
 
-def _fitting(counts: Int64[np.ndarray, " classes"], shadow_folds: int) -> int:
-    return int(counts.min()) // (shadow_folds + 3) * len(counts)
+def extra_for(members: int, amount: float) -> int:
+    """Return how many extra images a fold of so many members gets at ``amount`` a member.
+
+    >>> extra_for(80, 0.5), extra_for(80, 0.001), extra_for(80, 0)
+    (40, 1, 0)
+    """
+    return max(1, round(amount * members)) if amount else 0
+
+
+def _fitting(counts: Int64[np.ndarray, " classes"], shadow_folds: int, extra: float) -> int:
+    most = int(counts.min())
+    size = most // (shadow_folds + 3)
+    while size and _one_each(shadow_folds, extra, size, len(counts)) > most:
+        size -= 1
+    return size * len(counts)
+
+
+def _one_each(shadow_folds: int, extra: float, size: int, classes: int) -> int:
+    """Return what parts of ``size`` a class take of the class that gives the most."""
+    added = -(-extra_for(size * classes, extra) // classes)
+    return size * (shadow_folds + 3) + added * (shadow_folds + 1)
 
 
 def _originals(
@@ -107,11 +139,11 @@ def _originals(
     return np.sort(np.unique(groups, return_index=True)[1])
 
 
-def _quota(total: int, extra: Int64[np.ndarray, " classes"]) -> Int64[np.ndarray, " classes"]:
-    """Share a total among classes; the rest goes to the first ones of ``extra``, one each."""
-    each, rest = divmod(total, len(extra))
-    quota = np.full(len(extra), each, np.int64)
-    quota[extra[:rest]] += 1
+def _quota(total: int, order: Int64[np.ndarray, " classes"]) -> Int64[np.ndarray, " classes"]:
+    """Share a total among classes; the rest goes to the first ones of ``order``, one each."""
+    each, rest = divmod(total, len(order))
+    quota = np.full(len(order), each, np.int64)
+    quota[order[:rest]] += 1
     return quota
 
 
@@ -120,17 +152,22 @@ def _too_few(
     counts: Int64[np.ndarray, " classes"],
     needed: Int64[np.ndarray, " classes"],
     shadow_folds: int,
+    extra: float,
 ) -> DataError:
     worst = int(np.argmax(needed - counts))
-    if size := _fitting(counts, shadow_folds):
-        fix = f"With shadow_folds={shadow_folds}, members={size} and evaluation={size} fit."
+    more = f" with {extra:g} extra a member" if extra else ""
+    if size := _fitting(counts, shadow_folds, extra):
+        fix = f"With shadow_folds={shadow_folds}, members={size} and evaluation={size}{more} fit."
+    elif extra:
+        fix = "Leave the row extra out, lower generate.amount, or add samples."
     elif counts.min() >= 3:
         fix = f"At most shadow_folds={counts.min() - 3} fit; or add samples."
     else:
         fix = "Add samples, or take the smallest classes out."
+    added = f" + extra images x {shadow_folds + 1}" if extra else ""
     return DataError(
         "E038",
-        f"members x {shadow_folds + 2} + evaluation need {needed[worst]} samples of class "
+        f"members x {shadow_folds + 2} + evaluation{added} need {needed[worst]} samples of class "
         f"{classes[worst]}, which has {counts[worst]} distinct ones",
         where="split",
         fix=fix,

@@ -158,7 +158,7 @@ class _Gain:
         draws = torch_generator(self.seed, "reference", seen.step, update)
         rows = torch.randint(len(self.labels), (len(answers),), generator=draws)
         here = rows.to(self.labels.device)
-        images = self.batch(scaled(self.images[here]), draws)
+        images = self.batch(scaled(self.images[here]), here, draws)
         others = self.network(self._answers(images, seen.model), self.labels[here])
         members = self.network(answers, seen.labels)
         self.optimizer.zero_grad()

@@ -4,14 +4,18 @@ Everywhere ``padding`` 0 means no crop and no flip. Source: methods section 9.
 """
 
 from dataclasses import replace
+from typing import Literal
 
+import numpy as np
 import torch
+from jaxtyping import Bool
 
 from pryproof.augment.crop_flip import crop_flip as shifted
 from pryproof.augment.cutout import LENGTH
 from pryproof.augment.cutout import cutout as with_square
 from pryproof.augment.static import static_copies as drawn_once
 from pryproof.checks import ConfigurationError
+from pryproof.defenses.fakes import REAL
 from pryproof.defenses.fit import Fit, Fitted, Given, by_seams
 from pryproof.models.randomness import torch_generator
 from pryproof.training.defense import Batch, Defense, as_is
@@ -20,7 +24,11 @@ from pryproof.training.defense import Batch, Defense, as_is
 def dynamic_crop_flip(padding: int) -> Batch:
     """Return the batch seam that shifts by up to ``padding`` pixels and mirrors half the images."""
 
-    def batch(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    def batch(
+        images: torch.Tensor,
+        rows: torch.Tensor,  # noqa: ARG001 - a seam
+        generator: torch.Generator,
+    ) -> torch.Tensor:
         return shifted(images, padding=padding, generator=generator)
 
     return batch
@@ -38,18 +46,36 @@ def augmented(padding: int) -> Batch:
 def dynamic_cutout(length: int = LENGTH) -> Batch:
     """Return the batch seam that hides a square of ``length`` pixels a side in every image."""
 
-    def batch(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    def batch(
+        images: torch.Tensor,
+        rows: torch.Tensor,  # noqa: ARG001 - a seam
+        generator: torch.Generator,
+    ) -> torch.Tensor:
         return with_square(images, length=length, generator=generator)
 
     return batch
 
 
+def only_for(chosen: Bool[np.ndarray, " samples"], batch: Batch) -> Batch:
+    """Return the batch seam that changes the chosen samples of the training set and no other.
+
+    Draws are made for all of them, so a chosen image is what it would be if all were chosen.
+    """
+    wanted = torch.from_numpy(chosen)
+
+    def some(images: torch.Tensor, rows: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        here = wanted[rows.cpu()].to(images.device)
+        return torch.where(here[:, None, None, None], batch(images, rows, generator), images)
+
+    return some
+
+
 def in_turn(*steps: Batch) -> Batch:
     """Return the batch seam that does one after the other, with the draws of one generator."""
 
-    def batch(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    def batch(images: torch.Tensor, rows: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         for step in steps:
-            images = step(images, generator)
+            images = step(images, rows, generator)
         return images
 
     return batch
@@ -60,10 +86,29 @@ def none(*, padding: int) -> Fit:  # noqa: ARG001 - every defense takes it
     return by_seams(Defense)
 
 
-def crop_flip(*, padding: int) -> Fit:
-    """Train plainly, with a fresh crop and flip for every sample and epoch."""
+def crop_flip(*, padding: int, augments: Literal["both", "real", "fake", "none"] = "both") -> Fit:
+    """Train plainly, with a fresh crop and flip for every sample and epoch.
+
+    In a set of reals and fakes ``augments`` says which of them (the paper's Fig. 5): by default
+    both alike. Whatever is not made from a member counts as fake.
+    """
     batch = augmented(padding)
-    return by_seams(lambda: Defense(batch=batch))
+
+    def fit(given: Given) -> Fitted:
+        seam = batch
+        if augments == "none":
+            seam = as_is
+        elif augments != "both":
+            seam = only_for(_of_source(given, augments), batch)
+        return by_seams(lambda: Defense(batch=seam))(given)
+
+    return fit
+
+
+def _of_source(given: Given, name: str) -> Bool[np.ndarray, " samples"]:
+    """Say which samples are real, or which are not; without sources all are real."""
+    source = np.full(len(given.labels), REAL) if given.source is None else given.source
+    return (source == REAL) == (name == "real")
 
 
 def cutout(*, padding: int, length: int = LENGTH) -> Fit:

@@ -84,8 +84,10 @@ def _group_norm(norm: Any) -> nn.GroupNorm:  # noqa: ANN401 - one of BATCH_NORMS
 def in_views(batch: Batch, views: int) -> Batch:
     """Return the batch seam that augments every image ``views`` times, side by side as channels."""
 
-    def side_by_side(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        return torch.cat([batch(images, generator) for _ in range(views)], dim=1)
+    def side_by_side(
+        images: torch.Tensor, rows: torch.Tensor, generator: torch.Generator
+    ) -> torch.Tensor:
+        return torch.cat([batch(images, rows, generator) for _ in range(views)], dim=1)
 
     return side_by_side if views > 1 else batch
 

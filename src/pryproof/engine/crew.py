@@ -37,21 +37,23 @@ _GRACE = 1.0  # seconds for the system to clear a killed process away
 
 @dataclass(kw_only=True, eq=False)
 class Worker:
-    """A process, our end of its pipe, and the name of the job it does."""
+    """A process, our end of its pipe, its place, and the name of the job it does."""
 
     process: BaseProcess
     connection: Connection
+    place: str = ""
     job: str | None = None
 
 
-def start(preload: Sequence[str]) -> Worker:
+def start(preload: Sequence[str], *, place: str = "") -> Worker:
     """Start a worker; the fork server, started with the first, imports the modules once for all.
 
-    The fork server stays for the next call and ends with this process.
+    Its jobs can ask for the ``place`` it was given, such as the device it is to compute on. The
+    fork server stays for the next call and ends with this process.
     """
     context = _context(preload)
     ours, theirs = context.Pipe()
-    process = context.Process(target=serve, args=(theirs,), daemon=True)
+    process = context.Process(target=serve, args=(theirs, place), daemon=True)
     try:
         with _unnoticed_main(), _environment():
             process.start()
@@ -64,7 +66,7 @@ def start(preload: Sequence[str]) -> Worker:
         ) from error
     finally:
         theirs.close()
-    return Worker(process=process, connection=ours)
+    return Worker(process=process, connection=ours, place=place)
 
 
 def stop(workers: Iterable[Worker]) -> None:

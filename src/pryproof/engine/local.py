@@ -19,9 +19,9 @@ from typing import Literal, final
 from pryproof.checks import MachineError, PryproofError
 from pryproof.engine import crew
 from pryproof.engine.schedule import Job, Schedule
-from pryproof.engine.worker import Message, call_reporting, report
+from pryproof.engine.worker import Message, call_reporting, place, report
 
-__all__ = ["Event", "Job", "execute", "report"]
+__all__ = ["Event", "Job", "execute", "place", "report"]
 
 ATTEMPTS = 2  # of a job whose worker dies; an exception is final at once
 Kind = Literal["started", "finished", "failed", "progress"]
@@ -52,13 +52,19 @@ OnEvent = Callable[[Event], None]
 
 
 def execute(
-    jobs: Sequence[Job], *, workers: int, on_event: OnEvent, preload: Sequence[str] = ()
+    jobs: Sequence[Job],
+    *,
+    workers: int,
+    on_event: OnEvent,
+    preload: Sequence[str] = (),
+    places: Sequence[str] = ("",),
 ) -> None:
     """Do all jobs, each after those it waits for, the longest remaining chain first.
 
     ``workers`` processes work, one job each at a time; 0 means in this process, one by one.
-    ``preload`` names modules that workers share ready-imported. An exception in a job stops all
-    others and is raised here; so are Ctrl-C and SIGTERM, with no worker left behind.
+    ``preload`` names modules that workers share ready-imported. Workers are dealt over ``places``
+    (``place`` tells a job where it runs); in this process it is the first. An exception in a job
+    stops all others and is raised here; so are Ctrl-C and SIGTERM, with no worker left behind.
 
     >>> job = Job(name="greet", call=print, arguments=("hello",), after=())
     >>> execute([job], workers=0, on_event=lambda event: None)
@@ -67,10 +73,12 @@ def execute(
     schedule = Schedule(jobs)
     news = _News(on_event, jobs)
     if workers == 0:
-        _run_here(schedule, news)
+        _run_here(schedule, news, places[0])
     else:
         with _signals_raise():
-            _Run(schedule, news, workers, preload, _packed(jobs)).finish()
+            _Run(
+                *(schedule, news, _packed(jobs)), workers=workers, preload=preload, places=places
+            ).finish()
 
 
 @final
@@ -114,19 +122,19 @@ class _News:
         )
 
 
-def _run_here(schedule: Schedule, news: _News) -> None:
+def _run_here(schedule: Schedule, news: _News, at: str) -> None:
     while job := schedule.take():
-        _run_one(job, news)
+        _run_one(job, news, at)
         schedule.finish(job.name)
 
 
-def _run_one(job: Job, news: _News) -> None:
+def _run_one(job: Job, news: _News, at: str) -> None:
     def progress(fraction: float, detail: str) -> None:
         news.tell("progress", job.name, detail=detail, fraction=fraction)
 
     news.tell("started", job.name)
     try:
-        call_reporting(job.call, job.arguments, progress)
+        call_reporting(job.call, job.arguments, progress, at=at)
     except BaseException as error:
         news.tell("failed", job.name, detail=str(error))
         raise
@@ -141,14 +149,17 @@ class _Run:
         self,
         schedule: Schedule,
         news: _News,
+        payloads: dict[str, bytes],
+        *,
         workers: int,
         preload: Sequence[str],
-        payloads: dict[str, bytes],
+        places: Sequence[str],
     ) -> None:
         self._schedule = schedule
         self._news = news
         self._most = workers
         self._preload = preload
+        self._places = places
         self._payloads = payloads
         self._workers: list[crew.Worker] = []
         self._lost: Counter[str] = Counter()
@@ -175,7 +186,9 @@ class _Run:
         return sum(worker.job is not None for worker in self._workers)
 
     def _hire(self) -> crew.Worker:
-        worker = crew.start(self._preload)
+        taken = Counter(worker.place for worker in self._workers)
+        emptiest = min(self._places, key=lambda name: taken[name])  # a dead worker's place is free
+        worker = crew.start(self._preload, place=emptiest)
         self._workers.append(worker)
         return worker
 

@@ -20,6 +20,7 @@ Reporter = Callable[[float, str], None]
 
 _PAUSE = 0.1  # seconds between two progress messages of a worker
 _REPORTER: ContextVar[Reporter | None] = ContextVar("reporter", default=None)
+_PLACE: ContextVar[str] = ContextVar("place", default="")
 
 
 def report(fraction: float, detail: str = "") -> None:
@@ -32,17 +33,25 @@ def report(fraction: float, detail: str = "") -> None:
         reporter(fraction, detail)
 
 
-def call_reporting(call: Callable[..., None], arguments: tuple[object, ...], to: Reporter) -> None:
-    """Call with ``report`` connected."""
-    token = _REPORTER.set(to)
+def place() -> str:
+    """Return the place this worker was given, such as a device; "" where none was named."""
+    return _PLACE.get()
+
+
+def call_reporting(
+    call: Callable[..., None], arguments: tuple[object, ...], to: Reporter, *, at: str = ""
+) -> None:
+    """Call with ``report`` connected, at a place."""
+    reporter, here = _REPORTER.set(to), _PLACE.set(at)
     try:
         call(*arguments)
     finally:
-        _REPORTER.reset(token)
+        _REPORTER.reset(reporter)
+        _PLACE.reset(here)
 
 
-def serve(connection: Connection) -> None:
-    """Do jobs one after the other; the main function of a worker process."""
+def serve(connection: Connection, at: str = "") -> None:
+    """Do jobs one after the other at a place; the main function of a worker process."""
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C reaches the whole group; the parent decides
@@ -53,13 +62,13 @@ def serve(connection: Connection) -> None:
             payload = connection.recv_bytes()
         except (EOFError, OSError):
             return
-        _work(payload, connection)
+        _work(payload, connection, at)
 
 
-def _work(payload: bytes, connection: Connection) -> None:
+def _work(payload: bytes, connection: Connection, at: str) -> None:
     try:
         call, arguments = ForkingPickler.loads(payload)
-        call_reporting(call, arguments, _throttled(connection))
+        call_reporting(call, arguments, _throttled(connection), at=at)
     except BaseException as error:
         text = traceback.format_exc()
         with suppress(OSError):  # the parent is gone, and so are we

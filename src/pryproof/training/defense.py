@@ -25,7 +25,8 @@ class Seen:
     model: nn.Module
 
 
-Batch = Callable[[torch.Tensor, torch.Generator], torch.Tensor]  # images in [-1, 1] -> images
+# images in [-1, 1], their places in the training set, draws -> images
+Batch = Callable[[torch.Tensor, torch.Tensor, torch.Generator], torch.Tensor]
 Loss = Callable[[torch.Tensor, Seen], torch.Tensor]  # float32 logits -> the scalar to descend
 
 
@@ -67,7 +68,11 @@ class Update:
 MEAN_GRADIENT = Update()
 
 
-def as_is(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:  # noqa: ARG001 - a seam
+def as_is(
+    images: torch.Tensor,
+    rows: torch.Tensor,  # noqa: ARG001 - a seam
+    generator: torch.Generator,  # noqa: ARG001
+) -> torch.Tensor:
     """Leave the batch as it is."""
     return images
 

@@ -49,11 +49,13 @@ class Watch(Learner, Protocol):
 class History:
     """How a run went: the cross entropy (nats) of every batch as it was trained on.
 
+    ``batch_accuracy`` is the share of a batch classified rightly, by the same outputs.
     ``source_loss`` is the mean over an epoch by where the samples come from; NaN where an epoch saw
     none. ``rollbacks`` counts how often the run diverged and was taken back.
     """
 
     batch_loss: Float[np.ndarray, "epochs batches"]
+    batch_accuracy: Float[np.ndarray, "epochs batches"]
     source_loss: Float[np.ndarray, "epochs sources"]
     steps: int
     rollbacks: int
@@ -132,6 +134,7 @@ class _Run:
             recipe.schedule, peak=recipe.learning_rate, drops=recipe.drops, by=recipe.drop_by
         )
         self.losses = np.full((recipe.epochs, self.batches), np.nan)
+        self.accuracies = self.losses.copy()
         sources = int(self.source.max(initial=0)) + 1
         self.source_sums = np.zeros((2, recipe.epochs, sources))  # of losses, of samples
         self.done, self.rollbacks = 0, 0  # steps taken, times taken back
@@ -177,8 +180,8 @@ class _Run:
     def _step(self, epoch: int, index: int, rows: torch.Tensor) -> None:
         here = rows.to(self.device)
         draws = torch_generator(self.seed, "augmentation", epoch, index)
-        with global_draws(self.seed, "dropout", epoch, index):
-            batch = self.defense.batch(scaled(self.pixels[here]), draws)
+        with global_draws(self.seed, "dropout", epoch, index, device=self.device):
+            batch = self.defense.batch(scaled(self.pixels[here]), here, draws)
             halved = self.recipe.precision == "bfloat16"
             with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=halved):
                 logits = self.network(batch)
@@ -203,11 +206,14 @@ class _Run:
     def _record(
         self, rows: np.ndarray, logits: torch.Tensor, labels: torch.Tensor, objective: float
     ) -> None:
-        plain = functional.cross_entropy(logits, labels, reduction="none").cpu().double().numpy()
+        losses = functional.cross_entropy(logits, labels, reduction="none")
+        right = (logits.argmax(dim=1) == labels).to(losses.dtype)
+        plain, hits = torch.stack([losses, right]).cpu().double().numpy()  # one wait on a device
         if not (np.isfinite(plain).all() and np.isfinite(objective)):
             raise _DivergedError(f"the loss became {objective}")
         epoch, index = divmod(self.done, self.batches)
         self.losses[epoch, index] = plain.mean() if len(plain) else 0.0
+        self.accuracies[epoch, index] = hits.mean() if len(hits) else np.nan
         sources = self.source_sums.shape[2]
         for place, weights in enumerate((plain, None)):
             self.source_sums[place, epoch] += np.bincount(
@@ -246,7 +252,11 @@ class _Run:
         arrays |= scoped("optimizer.", optimizer_arrays(self.optimizer))
         for prefix, learner in self._learners():
             arrays |= scoped(prefix, learner.arrays())
-        arrays |= {"losses": self.losses.copy(), "source_sums": self.source_sums.copy()}
+        arrays |= {
+            "losses": self.losses.copy(),
+            "accuracies": self.accuracies.copy(),
+            "source_sums": self.source_sums.copy(),
+        }
         return State(arrays=arrays, facts={"done": self.done, "rollbacks": self.rollbacks})
 
     def _return_to(self, state: State) -> None:
@@ -255,6 +265,7 @@ class _Run:
         for prefix, learner in self._learners():
             learner.restore(within(prefix, state.arrays))
         self.losses = state.arrays["losses"].copy()
+        self.accuracies = state.arrays["accuracies"].copy()
         self.source_sums = state.arrays["source_sums"].copy()
         self.done, self.rollbacks = state.facts["done"], state.facts["rollbacks"]
 
@@ -270,6 +281,7 @@ class _Run:
         means = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
         return History(
             batch_loss=self.losses,
+            batch_accuracy=self.accuracies,
             source_loss=means,
             steps=self.losses.size,
             rollbacks=self.rollbacks,
