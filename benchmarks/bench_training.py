@@ -3,8 +3,8 @@
 The plain script trains them one after another with torch's default threads; the package with as
 many one-thread workers as there are cores, channels last, in the model's better precision. Run it
 on a quiet machine: beside busy neighbours the plain script's threads collapse, and nothing is fair.
-``--device cuda`` trains all runs at once as processes on one device, against one after another;
-that has not been tried.
+``--device cuda`` trains on a GPU and also compares the ways to train several runs on one device
+(``training.choices``); that has not been tried. ``--only choices`` compares the ways alone.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from pryproof.checks import ConfigurationError
 from pryproof.data.sources import read
 from pryproof.seeds import generator
 from pryproof.training.recipe import Precision
-from training import arithmetic, ours
+from training import arithmetic, choices, ours
 from training.plain import SIDE, Run, Work
 
 HERE = Path(__file__).parent
@@ -66,18 +66,24 @@ def main() -> None:
     """Measure the usual models, or those named, print the table and write it where asked."""
     given = arguments()
     torch.set_num_threads(1)  # of this process: it measures the core's arithmetic
-    rows = []
+    rows, ways = [], {}
     with tempfile.TemporaryDirectory() as folder:
         data, classes = images(given, Path(folder))
         for name in given.models or [name for name, plan in PLANS.items() if plan.usual]:
             work = planned(name, given, data=str(data), classes=classes)
-            if possible(work):
+            if possible(work) and given.only != "choices":
                 rows.append(measured(work, Path(folder), given))
-    print("\n".join(table(rows)))
+            if possible(work) and given.only != "script":
+                with tempfile.TemporaryDirectory(dir=folder) as results:
+                    ways[name] = choices.compared(work, Path(results))
+    if rows:
+        print("\n".join(table(rows)))
+    for name, found in ways.items():
+        print("\n".join(chosen(name, found)))
     for row in rows:
         print("\n".join(where_the_time_goes(row)), end="")
     if given.out:
-        found = about(given) | {"rows": rows}
+        found = about(given) | {"rows": rows, "choices": ways}
         given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         print(given.out)
 
@@ -92,12 +98,17 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=4)
     parser.add_argument("--workers", type=int, help="by default one a core, on cuda one a run")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cuda is untried")
+    parser.add_argument(
+        "--only", choices=("script", "choices"), help="by default on cuda both, else the script"
+    )
     parser.add_argument("--quick", action="store_true", help="two tiny runs: does it work at all?")
     given = parser.parse_args()
     if unknown := set(given.models) - set(PLANS):
         parser.error(f"no plan for {', '.join(sorted(unknown))}")
     if given.quick:
         given.runs = 2
+    if given.device == "cpu" and given.only is None:
+        given.only = "script"
     if given.workers is None:
         given.workers = given.runs if given.device == "cuda" else min(given.runs, cores())
     return given
@@ -267,6 +278,17 @@ def line(row: dict[str, Any]) -> tuple[str, ...]:
         f"{plain['setup_seconds']:.1f}, {mine['setup_seconds']:.1f}",
         f"{row['arithmetic']['share_of_peak']:.1%}" if "arithmetic" in row else "-",
     )
+
+
+def chosen(name: str, found: list[dict[str, Any]]) -> Iterator[str]:
+    """Write how the ways to train several runs on one device compare, line by line."""
+    runs, base = len(found[0]["losses"]), found[0]["seconds"]
+    yield f"\n{name}, {runs} runs on one device:"
+    for row in found:
+        yield (
+            f"  {row['way']:18} {row['seconds']:8.2f} s {row['images_per_second']:10.0f} img/s "
+            f"{base / row['seconds']:6.2f} x, losses within {row['furthest_from_first']:.1e}"
+        )
 
 
 def where_the_time_goes(row: dict[str, Any]) -> Iterator[str]:

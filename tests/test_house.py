@@ -35,13 +35,16 @@ def test_files_can_be_kept_in_the_head(path):
 def test_the_public_names():
     assert pryproof.__all__ == [
         "Audit",
+        "FakeAudit",
         "Machine",
         "Settings",
         "Study",
         "Verdicts",
         "Vote",
         "attack",
+        "check_fakes",
         "demo",
+        "reproduce",
         "value",
     ]
     for public in pryproof.__all__:
@@ -55,9 +58,22 @@ def test_an_unknown_name_is_an_attribute_error():
 
 def test_the_verbs_and_their_options():
     commands = typer.main.get_command(app).commands
-    study = {"study", "data", "model", "workspace", "set_", "workers", "json"}
-    looking = study - {"workers"}
+    looking = {"study", "data", "model", "workspace", "set_", "json"}
+    planning = looking | {"workers", "device"}
+    study = planning | {"retry_failed"}
     assert {word: {p.name for p in command.params} for word, command in commands.items()} == {
+        "check-fakes": {
+            "fakes",
+            "real",
+            "holdout",
+            "reference",
+            "spaces",
+            "inception",
+            "out",
+            "gate",
+            "seed",
+            "json",
+        },
         "attack": {
             "outputs",
             "reference",
@@ -70,10 +86,10 @@ def test_the_verbs_and_their_options():
             "seed",
             "json",
         },
-        "demo": {"workspace", "set_", "workers", "json"},
+        "demo": {"workspace", "set_", "workers", "device", "retry_failed", "json"},
         "doctor": {"json"},
         "check": looking,
-        "plan": study,
+        "plan": planning,
         "run": study,
         "value": study
         | {"outputs", "margin", "rule", "at_least", "share", "by_class", "out", "in_parts"}
@@ -82,7 +98,21 @@ def test_the_verbs_and_their_options():
         "transform": study,
         "protect": study,
         "evaluate": study,
+        "export": study | {"out", "what", "form", "mixture"},
         "report": study,
+        "reproduce": {
+            "names",
+            "size",
+            "data",
+            "label",
+            "out",
+            "workers",
+            "device",
+            "set_",
+            "list_",
+            "json",
+            "paper_figures",
+        },
         "status": looking,
         "why": looking | {"step"},
     }

@@ -4,7 +4,7 @@ Names are imported when first used, so ``import pryproof`` takes no torch and no
 
 >>> import pryproof as pp
 >>> sorted(name for name in dir(pp) if name[0].isupper())
-['Audit', 'Machine', 'Settings', 'Study', 'Verdicts', 'Vote']
+['Audit', 'FakeAudit', 'Machine', 'Settings', 'Study', 'Verdicts', 'Vote']
 """
 
 import importlib
@@ -13,32 +13,41 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pryproof.pipeline.attack import attack
     from pryproof.pipeline.audit import Audit
+    from pryproof.pipeline.check_fakes import check_fakes
+    from pryproof.pipeline.fake_audit import FakeAudit
     from pryproof.pipeline.settings import Machine, Settings
     from pryproof.pipeline.study import Study
     from pryproof.pipeline.valuation import Vote, value
     from pryproof.pipeline.verdicts import Verdicts
     from pryproof.recipes.demo import demo
+    from pryproof.recipes.reproduce import reproduce
 
 __version__ = "0.1.0"
 __all__ = [
     "Audit",
+    "FakeAudit",
     "Machine",
     "Settings",
     "Study",
     "Verdicts",
     "Vote",
     "attack",
+    "check_fakes",
     "demo",
+    "reproduce",
     "value",
 ]
 
 _HOMES = {
     "Audit": "pryproof.pipeline.audit",
+    "FakeAudit": "pryproof.pipeline.fake_audit",
     "Machine": "pryproof.pipeline.settings",
     "Settings": "pryproof.pipeline.settings",
     "Study": "pryproof.pipeline.study",
     "attack": "pryproof.pipeline.attack",
+    "check_fakes": "pryproof.pipeline.check_fakes",
     "demo": "pryproof.recipes.demo",
+    "reproduce": "pryproof.recipes.reproduce",
     "value": "pryproof.pipeline.valuation",
     "Verdicts": "pryproof.pipeline.verdicts",
     "Vote": "pryproof.pipeline.valuation",

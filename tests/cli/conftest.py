@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import pytest
 
-from pipeline.tiny import finished, npz, tree_of_images
+from pipeline.tiny import finished, npz, roomy, tree_of_images
 from pryproof.cli import main
 
-__all__ = ["finished", "npz", "tree_of_images"]
+__all__ = ["finished", "npz", "roomy", "tree_of_images"]
 
 
 class Said(NamedTuple):

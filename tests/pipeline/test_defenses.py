@@ -13,10 +13,11 @@ from pryproof.pipeline import work
 from pryproof.pipeline.defense_findings import of_defenses
 from pryproof.pipeline.plan import plan
 from pryproof.pipeline.results import Results
-from pryproof.pipeline.rows import ROWS
+from pryproof.pipeline.rows import PLAIN_ROWS, ROWS
 from pryproof.pipeline.settings import DEFAULT_ROWS
 
-OTHERS = [name for name in ROWS if name not in DEFAULT_ROWS]
+VARIANTS = ("fakes@steps", "fakes_transformed@augment_real", "ce_static@steps", "additive@steps")
+OTHERS = [*(name for name in PLAIN_ROWS if name not in DEFAULT_ROWS), *VARIANTS]
 QUICK = (
     "defenses.selena.teachers=3",
     "defenses.selena.unseen=1",
@@ -26,12 +27,15 @@ QUICK = (
 
 
 def one_row(tmp_path, npz, name: str) -> pp.Study:
-    return study(tmp_path / "w", npz, f"evaluate.rows=['{name}']", *QUICK)
+    few = ["generate.amount=0.5"] if name == "extra" else []
+    return study(tmp_path / "w", npz, f"evaluate.rows=['{name}']", *QUICK, *few)
 
 
 def test_every_defense_has_a_row_and_options_that_fit(npz):
     rows = [f"'{name}'" for name in ROWS]
-    tasks = plan(settings(npz, f"evaluate.rows=[{','.join(rows)}]", *QUICK), data_digest="d")
+    few = "generate.amount=0.5"  # the extra reals are no more
+    asked = settings(npz, f"evaluate.rows=[{','.join(rows)}]", few, *QUICK)
+    tasks = plan(asked, data_digest="d")
     trained = {task.settings["defense"]: task for task in tasks if task.step == "train"}
     assert trained.keys() == DEFENSES.keys()
     for name, task in trained.items():

@@ -4,7 +4,7 @@ import pytest
 
 import pryproof as pp
 from pipeline.tiny import study
-from pryproof.checks import ConfigurationError
+from pryproof.checks import ConfigurationError, DataError
 from pryproof.pipeline import look
 from pryproof.store.workspace import Workspace
 
@@ -35,7 +35,7 @@ def test_progress_counts_what_a_change_leaves(finished: pp.Study, npz: Path):
     counts = {stage: (tasks, stored) for stage, tasks, stored in look.progress(state)}
     assert counts["value"] == (2, 2)
     assert counts["transform"] == (3, 1)  # the premise does not depend on the transform
-    assert counts["evaluate"] == (4, 3)  # the early-stopped runs' agreement stays
+    assert counts["evaluate"] == (6, 3)  # the early-stopped runs' agreement stays
 
 
 def test_an_unknown_task_is_named(finished: pp.Study):
@@ -44,6 +44,29 @@ def test_an_unknown_task_is_named(finished: pp.Study):
 
 
 def test_sizes_that_are_not_given_are_what_the_data_afford(npz: Path):
-    rows, found = look.describe(pp.Settings(data={"source": str(npz)}))
+    rows, found = described({"source": str(npz)})
     assert dict(rows)["members (trained on)"] == "90"  # 180 of each class, in four parts
-    assert found == {"shape": (16, 16, 1), "classes": 2, "members": 90, "total": 360}
+    assert "extra reals" not in dict(rows)
+    sizes = {"members": 90, "evaluation": 90, "total": 360}
+    assert found == {"shape": (16, 16, 1), "classes": 2, **sizes}
+
+
+def described(data: dict[str, object], *rows: str) -> tuple[list[tuple[str, str]], dict]:
+    chosen = pp.Settings(data=data, evaluate={"rows": rows or ["ce"]})
+    return look.describe(pp.Study("w", settings=chosen).tasks[0].task)
+
+
+def test_extra_reals_are_made_room_for_and_counted(npz: Path):
+    rows, found = described({"source": str(npz)}, "ce", "extra@steps")
+    assert dict(rows)["members (trained on)"] == "60"  # 180 of each class, in six parts
+    assert dict(rows)["extra reals"] == "120, for 2 folds"
+    assert found["total"] == 360
+
+
+def test_too_few_images_are_told_by_looking(npz: Path):
+    with pytest.raises(DataError, match=r"E038.*members=90 and evaluation=90 fit"):
+        described({"source": str(npz), "members": 100})
+    with pytest.raises(
+        DataError, match=r"E038.*members=60 and evaluation=60 with 1 extra a member"
+    ):
+        described({"source": str(npz), "members": 90, "evaluation": 90}, "extra")

@@ -2,10 +2,13 @@ import re
 
 import pytest
 
-from pryproof.pipeline.plan import STAGES, VERSIONS, Task, needed, plan
+from pryproof.pipeline.plan import first_training, needed, plan
+from pryproof.pipeline.rows import DRAWN, PLAIN_ROWS, READS, ROWS
 from pryproof.pipeline.run import keyed
 from pryproof.pipeline.settings import Settings
+from pryproof.pipeline.steps.sets import SETS
 from pryproof.pipeline.steps.table import STEPS
+from pryproof.pipeline.task import STAGES, VERSIONS, Task
 
 DIGEST = "d" * 64
 
@@ -61,11 +64,11 @@ def test_needed_is_closed_and_no_more_than_the_stage_rests_on(stage: str):
     part = needed(found, stage=stage)
     names = {task.name for task in part}
     assert [task.name for task in found if task.name in names] == [task.name for task in part]
-    checks = {"transform": {"premise"}, "protect": {"premise", "check_fakes"}}
+    checks = {"transform": {"premise"}, "protect": {"premise", "check_fakes", "leaks"}}
     wanted = {t.name for t in found if t.stage == stage and "/shadow" not in t.name}
     if stage in ("evaluate", "report"):
-        wanted = {"evaluate", "value/target/ce_early"}
-        checks[stage] = {"premise", "check_fakes", "protect/target"}
+        wanted = {"evaluate", "value/target/ce_early", "revalue", "migrate"}
+        checks[stage] = {"premise", "check_fakes", "leaks", "protect/target"}
     wanted |= checks.get(stage, set())
     if wanted & {"check_fakes", "protect/target", "transform/target"}:
         wanted |= {"value/target/fake"}  # samples.parquet holds the fakes from generate on
@@ -134,3 +137,115 @@ def test_only_the_place_of_the_data_is_left_out_of_a_key():
     )
     assert [item.key for item in before] == [item.key for item in after]
     assert {item.task.name for item in before if item.task.where} == {"load"}
+
+
+EVERY = {"generate": {"amount": 0.5}, "evaluate": {"rows": list(ROWS), "shadow_folds": 2}}
+
+
+def rows_of(**changes) -> dict[tuple[str, str], Task]:
+    """Return the first training of every row and fold."""
+    found = {}
+    for task in tasks(**changes):
+        if task.step == "train" and task.name.endswith("/0"):
+            _, fold, row, _ = task.name.split("/")
+            found[row, fold] = task
+    return found
+
+
+def test_every_row_is_planned_for_every_fold_in_an_order_it_can_be_done_in():
+    found, seen = tasks(**EVERY), set()
+    for task in found:
+        assert set(task.inputs.values()) <= seen, task.name
+        seen.add(task.name)
+    for name in ROWS:
+        for fold in ("target", "shadow0", "shadow1"):
+            assert f"train/{fold}/{name}/1" in seen
+    assert found == needed(found, stage="report")
+    assert len({item.key for item in keyed(found)}) == len(found)
+
+
+def test_a_row_reads_what_makes_its_set_in_its_own_fold():
+    for (name, fold), task in rows_of(**EVERY).items():
+        if name == "values_fakes":
+            continue
+        places = {"value": f"value/{fold}/real", "value_fake": f"value/{fold}/fake"}
+        reads = READS[ROWS[name].trains_on]
+        expected = {role: places.get(role, f"{role}/{fold}") for role in reads}
+        assert task.inputs == {"load": "load"} | expected
+
+
+def test_every_set_is_read_by_some_row():
+    assert {row.trains_on for row in PLAIN_ROWS.values()} == set(READS) == set(SETS)
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_runs_of_a_fold_share_a_drawn_set_and_folds_do_not(name: str):
+    found = [
+        task
+        for task in tasks(generate={"amount": 0.5}, evaluate={"rows": [name], "runs": 2})
+        if task.name.split("/")[:1] == ["train"] and task.settings["trains_on"] == name
+    ]
+    drawn: dict[str, set[int]] = {}
+    for task in found:
+        drawn.setdefault(task.settings["fold"], set()).add(task.settings["set_seed"])
+        assert task.settings["amount"] == 0.5
+    assert {fold: len(own) for fold, own in drawn.items()} == {"target": 1, "shadow0": 1}
+    assert drawn["target"] != drawn["shadow0"]
+
+
+def test_a_row_at_equal_steps_costs_a_plain_training_and_differs_in_nothing_else():
+    found = rows_of(**EVERY)
+    for name in ROWS:
+        if not name.endswith("@steps"):
+            continue
+        own, plain = (found[each, "target"] for each in (name, name.removesuffix("@steps")))
+        assert own.cost == 1.0
+        assert own.inputs == plain.inputs
+        differs = {key for key in own.settings if own.settings[key] != plain.settings[key]}
+        assert differs == {"equal_steps", "seed"}
+        assert ROWS[name].title.endswith("at equal steps")
+
+
+def test_an_arm_of_augmentation_differs_in_the_option_alone():
+    found = rows_of(**EVERY)
+    for arm in ("real", "fake", "none"):
+        own = found[f"fakes_transformed@augment_{arm}", "shadow0"].settings
+        plain = found["fakes_transformed", "shadow0"].settings
+        assert {key for key in own if own[key] != plain[key]} == {"options", "seed"}
+        assert own["options"] == plain["options"] | {"augments": arm}
+
+
+def test_cost_follows_the_size_of_the_set():
+    cost = {row: task.cost for (row, fold), task in rows_of(**EVERY).items() if fold == "target"}
+    assert cost["ce_crop_flip"] == 1.0
+    assert cost["noise"] == cost["fakes"] == cost["fakes_transformed"] == 1.5
+    assert cost["fakes_alone"] == 0.5
+    assert cost["additive"] > cost["fakes"]
+
+
+@pytest.mark.parametrize("name", ["extra", "extra@steps", "extra@augment_none"])
+def test_only_rows_of_extra_reals_make_room_for_them(name: str):
+    plain, more = tasks(evaluate={"rows": ["ce"]}), tasks(evaluate={"rows": ["ce", name]})
+    assert "extra" not in plain[0].settings
+    assert more[0].settings == plain[0].settings | {"extra": 1.0}
+    assert tasks(generate={"amount": 3}, evaluate={"rows": [name]})[0].settings["extra"] == 3
+    own = next(task for task in more if task.name == f"train/target/{name}/0")
+    assert not own.settings["reference"]  # the cuts keep all images outside
+
+
+def test_without_extra_reals_the_images_keep_the_key_they_had():
+    (load, *_) = keyed(plan(Settings(), data_digest=DIGEST))
+    assert load.key.startswith("ebbb276729e82de5")
+
+
+@pytest.mark.parametrize("row", ["noise", "additive", "filtered@steps"])
+def test_the_first_training_of_a_row_is_the_planned_one_if_it_is_planned(row: str):
+    chosen = Settings(evaluate={"rows": [row]})
+    planned = next(t for t in tasks(evaluate={"rows": [row]}) if t.name == f"train/target/{row}/0")
+    assert first_training(chosen, row, data_digest=DIGEST) == planned
+    assert first_training(Settings(), row, data_digest=DIGEST) == planned
+
+
+def test_only_the_targets_transform_is_judged():
+    judged = {t.name: t.settings["judged"] for t in tasks() if t.step == "transform"}
+    assert judged == {"transform/target": True, "transform/shadow0": False}

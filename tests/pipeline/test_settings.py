@@ -171,7 +171,8 @@ def test_the_name_names_the_study_and_no_result(npz: Path, tmp_path: Path):
 # What each change must change, and all else must stay: the tasks' names, by regular expression.
 EARLY = r"(attack|value)/\w+/ce_early"
 FAKE_SIDE = r"(attack|value)/\w+/fake|train/\w+/values_fakes/\d"
-BEHIND = rf"{FAKE_SIDE}|transform/.*|protect/.*|premise|check_fakes|evaluate"
+AFTER = "evaluate|revalue|migrate"
+BEHIND = rf"{FAKE_SIDE}|transform/.*|protect/.*|premise|check_fakes|leaks|{AFTER}"
 BEHIND += r"|train/\w+/fakes_transformed/\d"
 CHANGES = {
     "seed=1": ".*",
@@ -179,17 +180,16 @@ CHANGES = {
     "evaluate.shadow_folds=1": "",
     "train.epochs=4": r"train/.*|attack/.*|value/.*|" + BEHIND,
     "train.model=small_resnet": r"train/.*|attack/.*|value/.*|" + BEHIND,
-    "train.early_share=1.0": rf"train/\w+/ce_early/\d|{EARLY}|evaluate",
+    "train.early_share=1.0": rf"train/\w+/ce_early/\d|{EARLY}|evaluate|migrate",
     "relax_loss.alpha=0.5": r"train/\w+/relax_loss/\d|(attack|value)/\w+/real|" + BEHIND,
-    "value.share=0.4": r"value/.*|transform/.*|protect/.*|premise|check_fakes|evaluate"
-    r"|train/\w+/fakes_transformed/\d",
+    "value.share=0.4": r"value/.*|transform/.*|protect/.*|premise|check_fakes|leaks|" + AFTER + r"|train/\w+/fakes_transformed/\d",
     "generate.steps=5": rf"generate/.*|train/\w+/fakes/\d|{FAKE_SIDE}|transform/.*|protect/.*"
-    r"|check_fakes|evaluate|train/\w+/fakes_transformed/\d",
-    "transform.steps=5": r"transform/.*|protect/.*|check_fakes|evaluate"
+    rf"|check_fakes|leaks|{AFTER}|train/\w+/fakes_transformed/\d",
+    "transform.steps=5": rf"transform/.*|protect/.*|check_fakes|leaks|{AFTER}"
     r"|train/\w+/fakes_transformed/\d",
     'evaluate.rows=["ce","relax_loss"]': "evaluate",
-    "evaluate.runs=1": "evaluate",
-    "evaluate.shadows=3": "evaluate",
+    "evaluate.runs=1": AFTER,
+    "evaluate.shadows=3": AFTER,
 }
 
 

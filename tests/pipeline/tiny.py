@@ -41,9 +41,9 @@ SETTINGS = {
 }
 
 
-def images(classes: int = 2, channels: int = 1) -> tuple[np.ndarray, np.ndarray]:
+def images(classes: int = 2, channels: int = 1, more: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Return noise with a bright stripe for the class, enough for every part of the split."""
-    count = 3 * MEMBERS + EVALUATION + 10 * classes
+    count = 3 * MEMBERS + EVALUATION + 10 * classes + more
     draws = seeds.generator(0, "tiny", classes, channels)
     labels = np.arange(count) % classes
     pixels = draws.integers(0, 90, (count, SIDE, SIDE, channels))
@@ -54,9 +54,9 @@ def images(classes: int = 2, channels: int = 1) -> tuple[np.ndarray, np.ndarray]
     return pixels.astype(np.uint8), labels
 
 
-def write_npz(path: Path) -> Path:
-    """Write two classes of gray images."""
-    pixels, labels = images()
+def write_npz(path: Path, more: int = 0) -> Path:
+    """Write two classes of gray images, ``more`` than the split's parts need."""
+    pixels, labels = images(more=more)
     np.savez_compressed(path, images=pixels, labels=labels)
     return path
 
@@ -135,6 +135,13 @@ def npz(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the tiny data set as an archive of arrays."""
     path = tmp_path_factory.getbasetemp() / "tiny.npz"
     return path if path.exists() else write_npz(path)
+
+
+@pytest.fixture(scope="session")
+def roomy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a tiny data set that has extra images for the members and one shadow fold."""
+    path = tmp_path_factory.getbasetemp() / "roomy.npz"
+    return path if path.exists() else write_npz(path, more=2 * MEMBERS)
 
 
 @pytest.fixture(scope="session")

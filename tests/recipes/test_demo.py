@@ -8,10 +8,10 @@ import pryproof as pp
 from pipeline.tiny import SETTINGS, umask
 from pryproof.data.duplicates import duplicate_groups
 from pryproof.data.sources import read
-from pryproof.pipeline.plan import STAGES
 from pryproof.pipeline.settings import Settings
 from pryproof.pipeline.steps.call import Call, Loaded
 from pryproof.pipeline.steps.load import load
+from pryproof.pipeline.task import STAGES
 
 
 def test_the_demo_is_a_valid_study_of_the_embedded_images():

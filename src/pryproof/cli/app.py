@@ -4,6 +4,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from json import dumps  # a JSON string is a TOML string
 from pathlib import Path
 from types import FrameType
@@ -14,10 +15,13 @@ import typer
 import pryproof
 from pryproof.checks import ConfigurationError, PryproofError
 from pryproof.cli import doctor as doctoring
+from pryproof.cli import export as exporting
 from pryproof.cli import value as valuing
 from pryproof.cli.attack import attack
+from pryproof.cli.check_fakes import check_fakes
 from pryproof.cli.console import Console
 from pryproof.cli.progress import watch
+from pryproof.cli.reproduce import reproduce
 
 app = typer.Typer(
     name="pryproof",
@@ -42,6 +46,13 @@ Set = Annotated[list[str] | None, typer.Option("--set", "-s", help="Override, as
 Workers = Annotated[
     int, typer.Option(min=0, help="Worker processes, one core each; 0: this process.")
 ]
+Device = Annotated[
+    str, typer.Option(help="Where to train: auto, cpu, cuda, or some, as cuda:0,cuda:1.")
+]
+RetryFailed = Annotated[
+    bool,
+    typer.Option("--retry-failed", help="Train runs that diverged again, and what rests on them."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
@@ -53,10 +64,11 @@ def _study(
     *,
     overrides: list[str] | None,
     workers: int = 0,
+    device: str = "auto",
 ) -> "pryproof.Study":
     """Build the study that the options name."""
     overrides = list(overrides or [])
-    machine = pryproof.Machine(workers=workers)
+    machine = _machine(workers, device)
     if model is not None:
         overrides.append(f"train.model={dumps(model)}")
     if file is not None:
@@ -72,6 +84,10 @@ def _study(
     return pryproof.Study(where or Path("runs") / settings.name, settings=settings, machine=machine)
 
 
+def _machine(workers: int, device: str) -> "pryproof.Machine":
+    return pryproof.Machine.parse({"workers": workers, "device": device}, where="--device")
+
+
 def _stage(stage: str, *, help: str) -> Callable[..., None]:  # noqa: A002 - typer's word
     """Make the verb that runs a study up to ``stage``."""
 
@@ -82,19 +98,24 @@ def _stage(stage: str, *, help: str) -> Callable[..., None]:  # noqa: A002 - typ
         workspace: Where = None,
         set_: Set = None,
         workers: Workers = 2,
+        device: Device = "auto",
+        retry_failed: RetryFailed = False,
         json: Json = False,
     ) -> None:
         console = Console(json=json)
-        chosen = _study(study, data, model, workspace, workers=workers, overrides=set_)
-        _run(chosen, stage, console)
+        named = (study, data, model, workspace)
+        chosen = _study(*named, workers=workers, device=device, overrides=set_)
+        _run(chosen, stage, console, retry_failed=retry_failed)
 
     verb.__doc__ = help
     return verb
 
 
-def _run(study: "pryproof.Study", stage: str, console: Console) -> None:
+def _run(
+    study: "pryproof.Study", stage: str, console: Console, *, retry_failed: bool = False
+) -> None:
     with watch(console) as on_event:
-        files = study.run(stage, on_event=on_event)
+        files = study.run(stage, on_event=on_event, retry_failed=retry_failed)
     console.result(study.summary(stage), files)
 
 
@@ -111,6 +132,8 @@ for word, (stage, text) in VERBS.items():
 
 
 app.command()(attack)
+app.command("check-fakes")(check_fakes)
+app.command()(reproduce)
 
 
 @app.command()
@@ -127,6 +150,8 @@ def value(
     by_class: valuing.ByClass = False,
     set_: Set = None,
     workers: Workers = 2,
+    device: Device = "auto",
+    retry_failed: RetryFailed = False,
     out: valuing.Out = None,
     in_parts: valuing.InParts = False,
     explain: valuing.Explain = None,
@@ -146,25 +171,60 @@ def value(
         word = "--in-parts" if in_parts else "--out"
         raise ConfigurationError("E046", f"{word} needs --outputs", fix="A study writes to -w.")
     overrides = [*(set_ or []), *valuing.overrides(chosen)]
-    opened = _study(study, data, model, workspace, workers=workers, overrides=overrides)
+    named = (study, data, model, workspace)
+    opened = _study(*named, workers=workers, device=device, overrides=overrides)
     if explain is not None:
         console.text(opened.value().explain(explain) + "\n")
         return
-    _run(opened, "value", console)
+    _run(opened, "value", console, retry_failed=retry_failed)
+
+
+@app.command()
+def export(
+    out: exporting.Out,
+    study: StudyFile = None,
+    data: Data = None,
+    model: Model = None,
+    workspace: Where = None,
+    what: exporting.What = "all",
+    form: exporting.Form = None,
+    mixture: exporting.Mixture = None,
+    set_: Set = None,
+    workers: Workers = 2,
+    device: Device = "auto",
+    retry_failed: RetryFailed = False,
+    json: Json = False,
+) -> None:
+    """Write a training set, or the generator, with its card. Does what is left to do for it."""
+    console = Console(json=json)
+    named = (study, data, model, workspace)
+    opened = _study(*named, workers=workers, device=device, overrides=set_)
+    chosen = exporting.chosen(what, form, mixture)
+    write: Callable[..., Path] = opened.export_generator
+    if chosen is not None:
+        write = partial(opened.export, **chosen)
+    with watch(console) as on_event:
+        folder = write(out, on_event=on_event, retry_failed=retry_failed)
+    console.result(exporting.NOTES, {"export": folder})
 
 
 @app.command()
 def demo(
-    workspace: Where = None, set_: Set = None, workers: Workers = 2, json: Json = False
+    workspace: Where = None,
+    set_: Set = None,
+    workers: Workers = 2,
+    device: Device = "auto",
+    retry_failed: RetryFailed = False,
+    json: Json = False,
 ) -> None:
     """Run the whole road on the embedded images and write the report."""
     console = Console(json=json)
     settings = pryproof.demo()
     if set_:
         settings = settings.changed(set_)
-    machine = pryproof.Machine(workers=workers)
+    machine = _machine(workers, device)
     study = pryproof.Study(workspace or Path("pryproof-demo"), settings=settings, machine=machine)
-    _run(study, "report", console)
+    _run(study, "report", console, retry_failed=retry_failed)
 
 
 @app.command()
@@ -200,11 +260,13 @@ def plan(
     workspace: Where = None,
     set_: Set = None,
     workers: Workers = 2,
+    device: Device = "auto",
     json: Json = False,
 ) -> None:
     """Print the steps in order, what is stored, and the time a probe predicts for the rest."""
     console = Console(json=json)
-    chosen = _study(study, data, model, workspace, workers=workers, overrides=set_)
+    named = (study, data, model, workspace)
+    chosen = _study(*named, workers=workers, device=device, overrides=set_)
     columns, rows, notes = chosen.forecast()
     console.table(columns, rows, notes=notes)
 
@@ -221,7 +283,8 @@ def status(
     """Say how far a study is. Reads only; safe while it runs."""
     console = Console(json=json)
     chosen = _study(study, data, model, workspace, overrides=set_)
-    console.table(["stage", "tasks", "stored"], chosen.progress())
+    left_out = [f"left out: {name} ({why})" for name, why in chosen.failed_runs().items()]
+    console.table(["stage", "tasks", "stored"], chosen.progress(), notes=left_out)
 
 
 @app.command()

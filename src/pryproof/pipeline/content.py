@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from pryproof.evaluation.estimates import not_estimable
-from pryproof.pipeline import findings, pictures
-from pryproof.pipeline.plan import EARLY, STAGES, TARGET
+from pryproof.pipeline import failures, findings, pictures
 from pryproof.pipeline.results import Results, estimate
-from pryproof.pipeline.rows import ROWS
+from pryproof.pipeline.rows import ROWS, SetName
 from pryproof.pipeline.run import Keyed
 from pryproof.pipeline.settings import Settings
 from pryproof.pipeline.steps.call import Loaded
+from pryproof.pipeline.task import EARLY, STAGES, TARGET
 from pryproof.records import Estimate
 from pryproof.reporting.content import (
     Content,
@@ -37,10 +37,16 @@ protected set, training) on images disjoint from everything judged, so they neve
 image. The online form, whose shadows train on half of the judged images, is stronger.
 Verdicts are relative to this training set, these runs and this attack; a plain margin mixes \
 exposure with difficulty, so the overlap stands beside runs that never saw the images.
-Rows have equal epochs: a row with fakes takes more steps, shown in the table. Noise, copies and \
-extra real images, which tell the method from merely more data, are not among the rows.
+Rows have equal epochs but where their name says equal steps: others with fakes take more steps, \
+shown in the table.
 Intervals are at 95% and hold for these images and runs: they do not cover another data set, \
 split or network."""
+
+CONTROLS: dict[SetName, str] = {
+    "noise": "noise images",
+    "copies": "static copies",
+    "extra": "extra real images",
+}
 
 
 def build(
@@ -51,7 +57,7 @@ def build(
     data = Loaded.of(results["load"])
     judged = results["evaluate"]
     real, fake = results[f"value/{TARGET}/real"], results[f"value/{TARGET}/fake"]
-    rows = tuple(_row(values, results) for values in judged.facts["rows"])
+    rows = tuple(_row(values, results, settings) for values in judged.facts["rows"])
     found = findings.collect(results, settings)
     self_test = judged.facts["self_test"]
     return Content(
@@ -62,7 +68,7 @@ def build(
         ),
         verdict=_verdict(rows),
         warnings=tuple(_warnings(settings, results, data, found)),
-        facts=tuple(_facts(settings, data)),
+        facts=tuple(_facts(settings, data, valued_by=real.facts["runs"])),
         verdicts={"real": real.facts["verdicts"], "fake": fake.facts["verdicts"]},
         verdict_rule=f"real: {_rule(real)}, fake: {_rule(fake)}",
         overlaps=tuple(_overlaps(tasks, results)),
@@ -85,22 +91,34 @@ def build(
         stages=tuple(stages(tasks, results, reused=reused)),
         grids=tuple(pictures.grids(results, data)),
         curves=tuple(_curves(results, judged, settings)),
-        limits=tuple(LIMITS.splitlines()),
+        limits=tuple(_limits(settings)),
         provenance=tuple(_provenance(results)),
     )
+
+
+def _limits(settings: Settings) -> list[str]:
+    asked = {ROWS[name].trains_on for name in settings.evaluate.rows}
+    missing = [words for name, words in CONTROLS.items() if name not in asked]
+    said = LIMITS.splitlines()
+    if missing:
+        among = f"{', '.join(missing[:-1])} and {missing[-1]}" if missing[1:] else missing[0]
+        said.append(
+            f"Of what tells the method from merely more data, {among} are not among the rows."
+        )
+    return said
 
 
 def _rule(value: Stored) -> str:
     return f"{value.facts['rule']} by the margin {value.facts['margin']}"
 
 
-def _row(values: Mapping[str, Any], results: Results) -> Row:
+def _row(values: Mapping[str, Any], results: Results, settings: Settings) -> Row:
     name = values["name"]
     seconds = sum(
         float(results.record(item.task.name)["seconds"])
         for item in results.tasks
         if item.task.name.startswith(f"train/{TARGET}/{name}/")
-        and int(item.task.name.rsplit("/", 1)[1]) < values["runs"]
+        and int(item.task.name.rsplit("/", 1)[1]) < settings.evaluate.runs
     )
     return Row(
         name=name,
@@ -160,7 +178,15 @@ def _warnings(
     settings: Settings, results: Results, data: Loaded, found: Sequence[Finding]
 ) -> list[str]:
     rule = results[f"value/{TARGET}/real"].facts["rule"]
-    said = [f"{finding.stage}: {finding.meaning}" for finding in found if finding.good is False]
+    said = _left_out(results)
+    said += [
+        f"{finding.stage}: {finding.meaning}"
+        for finding in found
+        if finding.good is False and not finding.stage.startswith(findings.LEAKS)
+    ]
+    leaks = results["leaks"].facts
+    said += [f"Fakes: {sentence}." for sentence in leaks["alarms"]]
+    said += [f"Fakes: {sentence}" for sentence in leaks["warnings"]]
     if rule != settings.value.rule:
         said.append(
             f"The runs agree on too few images for the rule {settings.value.rule}: verdicts are by "
@@ -172,18 +198,35 @@ def _warnings(
             f"Only {evaluation} non-members: 1% false alarms are {evaluation // 100} images, so "
             "the headline is coarse."
         )
-    if len(_fingerprints(results)) > 1:
+    if _mixed([results.record(item.task.name)["fingerprint"] for item in results.tasks]):
         said.append("Results come from more than one numeric fingerprint (see provenance).")
     return [*said, *results["load"].facts["notices"]]
 
 
-def _facts(settings: Settings, data: Loaded) -> list[tuple[str, str]]:
+def _left_out(results: Results) -> list[str]:
+    """Say which runs diverged, and what was not made for want of them."""
+    tasks = [item.task for item in results.tasks]
+    made = {t.name: results[t.name].facts for t in tasks if t.step in ("attack", "value")}
+    made |= {"check_fakes": results["check_fakes"].facts}
+    hindered = [
+        f"Not made: {name} ({failures.why(facts)})."
+        for name, facts in made.items()
+        if failures.FAILED in facts
+    ]
+    return failures.said(tasks, results.failed_runs()) + hindered
+
+
+def _facts(settings: Settings, data: Loaded, *, valued_by: int) -> list[tuple[str, str]]:
     sizes = {name: part.stop - part.start for name, part in data.parts.items()}
-    shadows = sum(size for name, size in sizes.items() if name.startswith("shadow"))
+    shadows, extra = (
+        sum(size for name, size in sizes.items() if name.startswith(kind))
+        for kind in ("shadow", "extra/")
+    )
     height, width, channels = data.shape
     value, train, evaluate = settings.value, settings.train, settings.evaluate
+    left = "" if valued_by == value.runs else f"{valued_by} of "
     ensemble = (
-        f"{value.runs} RelaxLoss runs (alpha {settings.relax_loss.alpha}), M-entropy, margin "
+        f"{left}{value.runs} RelaxLoss runs (alpha {settings.relax_loss.alpha}), M-entropy, margin "
         f"{value.margin}, rule {value.rule}, safest and riskiest {value.share:.0%}"
     )
     training = (
@@ -201,7 +244,8 @@ def _facts(settings: Settings, data: Loaded) -> list[tuple[str, str]]:
         ("Non-members judged", str(sizes["evaluation"])),
         (
             "Reference",
-            f"{sizes['outside']} nobody trains on, {shadows} for shadow folds",
+            f"{sizes['outside']} nobody trains on, {shadows} for shadow folds"
+            + (f", {extra} for the rows of extra reals" if extra else ""),
         ),
         ("Valuation", ensemble),
         ("Training", training),
@@ -214,7 +258,8 @@ def _overlaps(tasks: Sequence[Keyed], results: Results) -> list[OverlapRow]:
     """Return the ensemble's agreement, and that of early-stopped runs where there are some."""
     rows = _overlaps_of(results[f"value/{TARGET}/real"], "RelaxLoss runs")
     second = f"value/{TARGET}/{EARLY}"
-    if any(item.task.name == second for item in tasks):
+    made = any(item.task.name == second for item in tasks)
+    if made and failures.FAILED not in results[second].facts:
         rows += _overlaps_of(results[second], "CE runs stopped early")
     return rows
 
@@ -276,7 +321,7 @@ def _curves(results: Results, judged: Stored, settings: Settings) -> list[Curve]
         for name in settings.evaluate.rows
     ]
     for name in settings.evaluate.rows:
-        loss = results[f"train/{TARGET}/{name}/0"].arrays["batch_loss"].mean(axis=1)
+        loss = _first_run(results, name).arrays["batch_loss"].mean(axis=1)
         curves.append(
             Curve(
                 title="Classifier loss",
@@ -288,6 +333,24 @@ def _curves(results: Results, judged: Stored, settings: Settings) -> list[Curve]
             )
         )
     return curves + findings.curves(results)
+
+
+def _first_run(results: Results, row: str) -> Stored:
+    """Return the first of a row's runs that is left."""
+    runs = (results[name] for name in results.names(f"train/{TARGET}/{row}/"))
+    return next(run for run in runs if failures.FAILED not in run.facts)
+
+
+def _mixed(prints: Sequence[Mapping[str, str]]) -> bool:
+    """Say whether fingerprints are of several machines, or of several kinds of device.
+
+    Only a training names a device, so one that is missing differs from none.
+    """
+    devices = {parts["device"] for parts in prints if "device" in parts}
+    machines = {
+        tuple(sorted(parts.items() - {("device", parts.get("device"))})) for parts in prints
+    }
+    return len(devices) > 1 or len(machines) > 1
 
 
 def _fingerprints(results: Results) -> dict[str, int]:

@@ -3,18 +3,18 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pryproof.pipeline.plan import TARGET
+from pryproof.pipeline.failures import FAILED
 from pryproof.pipeline.results import Results
 from pryproof.pipeline.rows import ROWS
 from pryproof.pipeline.settings import Settings
+from pryproof.pipeline.task import TARGET
 from pryproof.reporting.content import Finding
 
 
 def of_defenses(results: Results, settings: Settings) -> Iterator[Finding]:
     """Yield what the runs of every row have to say; most have nothing."""
     for name in settings.evaluate.rows:
-        names = [f"train/{TARGET}/{name}/{run}" for run in range(settings.evaluate.runs)]
-        facts = [results[task].facts for task in names]
+        facts = left(results, name, runs=settings.evaluate.runs)
         title = ROWS[name].title
         if "epsilon" in facts[0]:
             yield _epsilon(title, facts[0])
@@ -27,6 +27,12 @@ def of_defenses(results: Results, settings: Settings) -> Iterator[Finding]:
         if back:
             told = "Their loss was not finite; they went on at half the learning rate."
             yield _said(title, f"runs that diverged once: {len(back)} of {len(facts)}", told)
+
+
+def left(results: Results, row: str, *, runs: int) -> list[Mapping[str, Any]]:
+    """Return the facts of the first ``runs`` target runs of a row, without those that failed."""
+    facts = [results[f"train/{TARGET}/{row}/{run}"].facts for run in range(runs)]
+    return [each for each in facts if FAILED not in each]
 
 
 def _epsilon(title: str, facts: Mapping[str, Any]) -> Finding:

@@ -1,25 +1,23 @@
 """Does every stage learn? What was measured of each, and what it means for the rest of the road."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from pryproof.evaluation.estimates import mean_accuracy
+from pryproof.evaluation.estimates import mean_accuracy, not_estimable
 from pryproof.intervals import wilson
-from pryproof.pipeline.defense_findings import of_defenses
-from pryproof.pipeline.plan import STAGES, TARGET
+from pryproof.pipeline.defense_findings import left, of_defenses
+from pryproof.pipeline.failures import FAILED, why
 from pryproof.pipeline.results import Results, estimate
 from pryproof.pipeline.rows import ROWS
 from pryproof.pipeline.settings import Settings
+from pryproof.pipeline.task import STAGES, TARGET
 from pryproof.records import Estimate
 from pryproof.reporting.content import Curve, Finding
 
 LEAST_BINDING = 0.01  # share of batches below which RelaxLoss is plain cross entropy (methods 4)
-MOST_CYCLE = 0.1  # held-out cycle error, range [-1, 1] (methods 7)
-LEAST_WITHIN = (
-    0.6  # within-class accuracy below which only class or contrast is learned (findings 4)
-)
-LEAST_VARIETY = 0.5  # of the fakes' spread within a class, against the reals'
+NO_WARNING = "Nothing that is looked for went wrong; that is no proof of quality."
 
 
 def collect(results: Results, settings: Settings, *, stage: str = "report") -> list[Finding]:
@@ -38,10 +36,8 @@ def share(hits: np.ndarray) -> Estimate:
 
 
 def _value(results: Results, settings: Settings) -> Iterator[Finding]:
-    runs = range(settings.value.runs)
-    binds = np.array(
-        [results[f"train/{TARGET}/relax_loss/{k}"].facts["binds"] for k in runs], dtype=float
-    )
+    runs = left(results, "relax_loss", runs=settings.value.runs)
+    binds = np.array([facts["binds"] for facts in runs], dtype=float)
     enough = bool(binds.mean() >= LEAST_BINDING)
     yield Finding(
         stage="value",
@@ -78,31 +74,41 @@ def _value(results: Results, settings: Settings) -> Iterator[Finding]:
 def _generate(results: Results, settings: Settings) -> Iterator[Finding]:  # noqa: ARG001
     facts = results[f"generate/{TARGET}"].facts
     ratio, least = facts["diversity_ratio"], facts["diversity_ratio_least"]
-    if ratio is None or least is None:
-        return
-    varied = ratio >= LEAST_VARIETY
-    yield Finding(
-        stage="generate",
-        what="variety of fakes within a class, relative to real images",
-        value=f"{ratio:.2f}, poorest class {least:.2f} (1 = as varied as the members)",
-        good=varied,
-        meaning="The generator has not collapsed."
-        if varied
-        else "The generator repeats itself: its fakes are far less varied than real images.",
-    )
+    if ratio is not None and least is not None:
+        yield Finding(
+            stage="generate",
+            what="variety of fakes within a class, relative to real images",
+            value=f"{ratio:.2f}, poorest class {least:.2f}",
+            good=None,
+            meaning="1 is as varied as the members, 0 one image a class.",
+        )
+    yield from warned("generate", "TAC-GAN", facts["warnings"])
+
+
+def warned(
+    stage: str, name: str, warnings: Sequence[str], *, none: str = NO_WARNING
+) -> Iterator[Finding]:
+    """Yield what went wrong, one finding a warning; where nothing did, one that says so."""
+    for number, sentence in enumerate(warnings, start=1):
+        yield Finding(
+            stage=stage,
+            what=f"{name}: warning {number} of {len(warnings)}",
+            value="warning",
+            good=False,
+            meaning=f"{sentence[:1].upper()}{sentence[1:]}.",
+        )
+    if not warnings:
+        yield Finding(stage=stage, what=f"{name}: warnings", value="none", good=True, meaning=none)
 
 
 def _transform(results: Results, settings: Settings) -> Iterator[Finding]:  # noqa: ARG001
     facts = results[f"transform/{TARGET}"].facts
-    cycle = float(facts["held_cycle"])
     yield Finding(
         stage="transform",
         what="CycleGAN's cycle error on held-out images, range [-1, 1]",
-        value=f"{cycle:.3f} (answering the mean image: {facts['constant']:.3f})",
-        good=cycle < MOST_CYCLE,
-        meaning="The cycle closes: content survives the way there and back."
-        if cycle < MOST_CYCLE
-        else f"The cycle does not close (above {MOST_CYCLE}): more steps are needed.",
+        value=f"{facts['held_cycle']:.3f} (answering the mean image: {facts['constant']:.3f})",
+        good=None,
+        meaning="0 is there and back without a loss, which a transform that changes nothing has.",
     )
     yield Finding(
         stage="transform",
@@ -112,38 +118,64 @@ def _transform(results: Results, settings: Settings) -> Iterator[Finding]:  # no
         good=None,
         meaning="0 would mean that nothing is changed.",
     )
-    likeness = min(facts["likeness_s2r"], facts["likeness_r2s"])
     yield Finding(
         stage="transform",
-        what="lowest correlation of held-out images with what they are mapped to",
-        value=f"{likeness:.2f}",
-        good=likeness > 0,
-        meaning="Images are not inverted, which a cycle alone would not punish."
-        if likeness > 0
-        else "The transform inverts images; the cycle does not punish that. Set "
-        "transform.identity_weight = 0.5.",
+        what="correlation of held-out images with what they are mapped to, less every image's mean",
+        value=f"safe to risky {facts['structure_s2r']:.2f}, "
+        f"risky to safe {facts['structure_r2s']:.2f}",
+        good=None,
+        meaning="Below 0 images are inverted, which a cycle does not punish.",
     )
+    yield from (judged(found) for found in facts["judged"])
+    yield from warned("transform", "CycleGAN", facts["warnings"])
     yield from _premise(results)
 
 
+def judged(facts: Mapping[str, Any]) -> Finding:
+    """Say whether an independent classifier takes moved images for those of the other domain.
+
+    Judged are images the CycleGAN did not train on. Between what it says of them untouched and of
+    the other domain's own, moved ones should lie near the latter.
+    """
+    source, moved, target = (estimate(facts[name]) for name in ("source", "moved", "target"))
+    start, aim = facts["from"], facts["to"]
+    good, said = None, "The intervals overlap: neither success nor failure shows at this size."
+    if not source.high < target.low:
+        said = "The classifier cannot tell the domains apart: of the transform this says nothing."
+    elif moved.low > source.high:
+        good, said = True, f"The transform moves images towards {aim}."
+    elif moved.high < target.low:
+        good, said = False, f"It is not shown that {start} images are moved towards {aim} at all."
+    beside = f"Untouched they are called {aim} in {_floor(source)}, {aim} images {_floor(target)}."
+    return Finding(
+        stage="transform",
+        what=f"{start} images moved to {aim} that an independent classifier calls {aim}"
+        + (", told the label" if facts["told_label"] else ""),
+        value=moved,
+        good=good,
+        meaning=f"{said} {beside}",
+        unit="%",
+    )
+
+
+def _floor(found: Estimate) -> str:
+    return f"{found.value:.0%} [{found.low:.0%}, {found.high:.0%}]"
+
+
 def _premise(results: Results) -> Iterator[Finding]:
-    arrays = results["premise"].arrays
+    stored = results["premise"]
+    arrays = stored.arrays
     for view, what in PREMISE.items():
-        found = weighted(arrays[f"hits.{view}"], arrays[f"weights.{view}"])
-        good = found.value >= LEAST_WITHIN if view == "image_within" else None
         yield Finding(
             stage="transform",
             what=what,
-            value=found,
-            good=bool(good) if good is not None and not np.isnan(found.value) else None,
-            meaning={
-                None: "Balanced accuracy; a guess scores 50%.",
-                True: "Safe and risky look different within a class: there is something to learn.",
-                False: "Within a class safe and risky can hardly be told apart: the transform can "
-                "learn little but class or contrast.",
-            }[good],
+            value=weighted(arrays[f"hits.{view}"], arrays[f"weights.{view}"]),
+            good=None,
+            meaning="Balanced accuracy; a guess scores 50%.",
             unit="%",
         )
+    learnable = "Safe and risky look different within a class: there is something to learn."
+    yield from warned("transform", "premise", stored.facts["warnings"], none=learnable)
 
 
 def weighted(hits: np.ndarray, weights: np.ndarray) -> Estimate:
@@ -162,6 +194,8 @@ def weighted(hits: np.ndarray, weights: np.ndarray) -> Estimate:
     )
 
 
+LEAKS = "fakes, "  # begins the stage of a line of the leak audit
+
 PREMISE = {
     "image": "safe told from risky by a small network, held-out images",
     "image_within": "the same within a class",
@@ -172,7 +206,12 @@ PREMISE = {
 
 
 def _protect(results: Results, settings: Settings) -> Iterator[Finding]:  # noqa: ARG001
-    stored = results["check_fakes"]
+    stored, protected = results["check_fakes"], results[f"protect/{TARGET}"].facts
+    if FAILED in stored.facts:
+        yield _unjudged(stored.facts)
+        yield _protected_set(protected, "How much reals change was not measured.")
+        yield from _told(results, "leaks")
+        return
     chance = 1 / len(results["load"].facts["classes"])
     reals = share(stored.arrays["held_out_reals"])
     for name, what in JUDGED.items():
@@ -188,16 +227,40 @@ def _protect(results: Results, settings: Settings) -> Iterator[Finding]:  # noqa
             else f"{what} carry no class: the interval holds chance ({chance:.0%}).",
             unit="%",
         )
-    counts = stored.facts | results[f"protect/{TARGET}"].facts
-    yield Finding(
+    change = stored.facts["mean_change_of_reals"]
+    yield _protected_set(protected, f"Reals change by {change:.3f} on average (L1, range [-1, 1]).")
+    yield from _told(results, "leaks")
+
+
+def _unjudged(facts: Mapping[str, Any]) -> Finding:
+    return Finding(
+        stage="protect",
+        what="class accuracy of fakes and of what was moved",
+        value=not_estimable(why(facts)),
+        good=None,
+        meaning="Nothing is known of the classes that fakes carry.",
+        unit="%",
+    )
+
+
+def _protected_set(counts: Mapping[str, Any], meaning: str) -> Finding:
+    return Finding(
         stage="protect",
         what="the protected set",
         value=f"reals {counts['real_kept']} kept, {counts['real_transformed']} transformed; "
         f"fakes {counts['fake_kept']} kept, {counts['fake_transformed']} transformed",
         good=None,
-        meaning=f"Reals change by {counts['mean_change_of_reals']:.3f} on average (L1, range "
-        "[-1, 1]).",
+        meaning=meaning,
     )
+
+
+def _told(results: Results, task: str) -> Iterator[Finding]:
+    """Yield the lines that a step left in its facts; those of a feature space are of the fakes."""
+    for line in results[task].facts["findings"]:
+        value = line["value"]
+        found = value if isinstance(value, str) else estimate(value)
+        stage = line["stage"] if line["stage"] in STAGES else f"{LEAKS}{line['stage']}"
+        yield Finding(**(line | {"value": found, "stage": stage}))
 
 
 JUDGED = {
@@ -211,6 +274,9 @@ JUDGED = {
 def _evaluate(results: Results, settings: Settings) -> Iterator[Finding]:
     """Say, for the undefended row and the ensemble's own, whether verdicts follow exposure."""
     yield from of_defenses(results, settings)
+    for name in ("revalue", "migrate"):
+        if name in results:
+            yield from _told(results, name)
     for row in results["evaluate"].facts["rows"]:
         found = {word: estimate(values) for word, values in row["by_verdict"].items()}
         known = {"safe", "risky"} <= found.keys()

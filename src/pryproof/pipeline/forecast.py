@@ -13,8 +13,8 @@ from pryproof.generation.fit_cycle_gan import fit_cycle_gan
 from pryproof.generation.fit_tac_gan import fit_tac_gan
 from pryproof.generation.settings import CycleGanSettings, TacGanSettings
 from pryproof.models.resolve import build
-from pryproof.pipeline.plan import Task
 from pryproof.pipeline.settings import Settings
+from pryproof.pipeline.task import Task
 from pryproof.training.defense import Defense
 from pryproof.training.loop import train
 from pryproof.training.recipe import Recipe
@@ -30,6 +30,7 @@ class Sizes:
     shape: tuple[int, int, int]
     classes: int
     members: int
+    evaluation: int
     total: int  # samples in all parts
 
 
@@ -43,14 +44,15 @@ class Speeds:
     weights: int  # bytes of one classifier
 
 
-def probe(settings: Settings, sizes: Sizes) -> Speeds:
-    """Time a few steps of each network on noise, on one thread."""
+def probe(settings: Settings, sizes: Sizes, *, device: str = "cpu") -> Speeds:
+    """Time a few steps of each network on noise, on one thread; the classifier on a device."""
     torch.set_num_threads(1)
     draws = seeds.generator(0, "probe")
     count = max(8 * settings.train.batch, 4 * sizes.classes)
     images = draws.integers(0, 256, (count, *sizes.shape), dtype=np.uint8)
     labels = np.arange(count) % sizes.classes
     model = build(settings.train.model, classes=sizes.classes, shape=sizes.shape, seed=0)
+    model.to(device)
     defense = Defense(batch=dynamic_crop_flip(settings.train.padding))
     recipe = Recipe(epochs=1, batch=settings.train.batch)
 
@@ -105,10 +107,13 @@ def megabytes(task: Task, settings: Settings, sizes: Sizes, speeds: Speeds) -> f
     fakes = round(sizes.members * settings.generate.amount)
     if task.step == "train":
         return (speeds.weights + sizes.total * SIGNAL_BYTES) / 1e6
-    images = {"load": sizes.total, "generate": 2 * fakes, "transform": sizes.members + fakes}
-    return (
-        images.get(task.step, sizes.members + fakes if task.step == "protect" else 0) * image / 1e6
-    )
+    images = {
+        "load": sizes.total,
+        "generate": 2 * fakes,
+        "transform": 2 * sizes.members + sizes.evaluation + fakes,
+        "protect": sizes.members + fakes,
+    }
+    return images.get(task.step, 0) * image / 1e6
 
 
 def memory(sizes: Sizes, *, workers: int) -> float:

@@ -7,25 +7,31 @@ from typing import Any
 import numpy as np
 
 from pryproof.checks import known_name
-from pryproof.data.duplicates import duplicate_groups
 from pryproof.data.sources import read
-from pryproof.data.splits import fit_sizes
-from pryproof.pipeline.plan import STAGES
 from pryproof.pipeline.run import Keyed
-from pryproof.pipeline.settings import Settings
+from pryproof.pipeline.steps.load import drawn
+from pryproof.pipeline.task import STAGES, Task
 from pryproof.store.workspace import Workspace
 
 Rows = list[tuple[str, str]]
 
 
-def describe(settings: Settings) -> tuple[Rows, dict[str, Any]]:
-    """Read the images and say what they are; also return shape, classes and the split's sizes."""
-    data, folds = settings.data, settings.evaluate.shadow_folds
-    loaded = read(data.source, label=data.label, resize=data.resize, on_bad_image=data.on_bad_image)
+def describe(load: Task) -> tuple[Rows, dict[str, Any]]:
+    """Read what the task ``load`` would, and say what it is; return shape, classes, sizes too.
+
+    Raises DataError where the images do not suffice for the parts.
+    """
+    asked = load.settings
+    loaded = read(
+        load.where["source"],
+        label=asked["label"],
+        resize=asked["resize"],
+        on_bad_image=asked["on_bad_image"],
+    )
     samples = loaded.samples
-    groups = duplicate_groups(samples.images)
-    fitting = fit_sizes(samples.labels, folds, groups)
-    members, evaluation = data.members or fitting[0], data.evaluation or fitting[1]
+    parts = drawn(samples, asked)
+    members, evaluation = len(parts.members), len(parts.evaluation)
+    extra, folds = sum(map(len, parts.extra)), len(parts.shadows)
     height, width, channels = samples.images.shape[1:]
     counts = np.bincount(samples.labels, minlength=len(samples.classes))
     rows = [
@@ -34,13 +40,15 @@ def describe(settings: Settings) -> tuple[Rows, dict[str, Any]]:
         ("members (trained on)", str(members)),
         ("evaluation (judged non-members)", str(evaluation)),
         ("reference", f"{members} outside + {folds} shadow fold(s) of {members}"),
+        *([("extra reals", f"{extra}, for {folds + 1} folds")] if extra else []),
         *[("notice", notice) for notice in loaded.notices],
     ]
     found = {
         "shape": (int(height), int(width), int(channels)),
         "classes": len(samples.classes),
         "members": members,
-        "total": members * (folds + 2) + evaluation,
+        "evaluation": evaluation,
+        "total": members * (folds + 2) + evaluation + extra,
     }
     return rows, found
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pryproof.pipeline.plan import TARGET
 from pryproof.pipeline.results import Results
 from pryproof.pipeline.steps.call import Loaded
+from pryproof.pipeline.task import TARGET
 from pryproof.pipeline.turns import turns
 from pryproof.reporting.content import Grid
 from pryproof.valuation.votes import SAFE
@@ -45,27 +45,35 @@ def grids(results: Results, data: Loaded) -> Iterator[Grid]:
         captions=tuple(names[made["fakes_labels"][few]]),
         columns=8,
     )
+    pairs = results["leaks"].arrays["pairs"][:PAIRS]
+    yield _pairs(
+        "Fakes beside the members nearest to them",
+        "of all fakes, those that lie nearest to a member, pixel by pixel",
+        (made["fakes"][pairs[:, 0]], images[pairs[:, 1]]),
+        (names[made["fakes_labels"][pairs[:, 0]]], "member"),
+    )
     risky = order[value["verdict"][order] != SAFE][:PAIRS]
     yield _pairs(
         "Made safer: x and G_r2s(x)",
         "members that were not voted safe, riskiest first, each beside what replaces it",
         (images[risky], moved["safer_reals"][risky]),
-        names[labels[risky]],
+        (names[labels[risky]], "transformed"),
     )
     few = _spread(made["fakes_labels"], PAIRS)
     yield _pairs(
         "Made riskier: fake and G_s2r(fake)",
         "fakes beside their transform",
         (made["fakes"][few], moved["riskier_fakes"][few]),
-        names[made["fakes_labels"][few]],
+        (names[made["fakes_labels"][few]], "transformed"),
     )
 
 
 def _pairs(
-    title: str, caption: str, both: tuple[np.ndarray, np.ndarray], names: np.ndarray
+    title: str, caption: str, both: tuple[np.ndarray, np.ndarray], words: tuple[np.ndarray, str]
 ) -> Grid:
+    """Set images beside their partners: each with a word of its own, all partners with one."""
     images = np.stack(both, axis=1).reshape(-1, *both[0].shape[1:])
-    captions = tuple(word for name in names.tolist() for word in (name, "transformed"))
+    captions = tuple(word for own in words[0].tolist() for word in (own, words[1]))
     return Grid(title=title, caption=caption, images=images, captions=captions, columns=8, group=2)
 
 

@@ -5,59 +5,34 @@ A *fold* is a training set with its road: fold ``target`` trains on the members,
 out-of-training expectations come from the shadows alone.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
 from pryproof import seeds
 from pryproof.pipeline.margins import MARGINS
-from pryproof.pipeline.rows import ROWS, VALUES_FAKES, Row
+from pryproof.pipeline.rows import DRAWN, READS, ROWS, VALUES_FAKES, WITH_SAFER, Row
 from pryproof.pipeline.settings import Settings
-
-TARGET = "target"
-EARLY = "ce_early"  # the row whose runs' agreement is the second null of the ensemble's
-STAGES = (
-    "load",
-    "train",
-    "attack",
-    "value",
-    "generate",
-    "transform",
-    "protect",
-    "evaluate",
-    "report",
-)
-
-VERSIONS = {  # raise a step's number when its code changes what it returns
-    "load": 1,
-    "train": 3,
-    "attack": 3,
-    "value": 2,
-    "generate": 1,
-    "transform": 2,
-    "protect": 1,
-    "premise": 2,
-    "check_fakes": 1,
-    "evaluate": 2,
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """One step with its settings and the tasks whose results it reads."""
-
-    name: str
-    step: str
-    stage: str
-    settings: Mapping[str, Any]
-    inputs: Mapping[str, str] = field(default_factory=dict)  # role -> task name
-    cost: float = 0.1  # in trainings of one plain run; only the order of work depends on it
-    where: Mapping[str, str] = field(default_factory=dict)  # places on this machine; never hashed
+from pryproof.pipeline.task import CONTROL, EARLY, FAKES, PROTECTED, STAGES, TARGET, Task
 
 
 def plan(settings: Settings, *, data_digest: str) -> tuple[Task, ...]:
     """Return every task of a study, each after the tasks it needs, and none that nobody reads."""
     return needed(tuple(_Planner(settings, data_digest).tasks()), stage="report")
+
+
+def first_training(settings: Settings, row: str, *, data_digest: str) -> Task:
+    """Return the first training of a row on the members, whether or not the study has that row."""
+    return _Planner(settings, data_digest).training(row)
+
+
+def extra_reals(settings: Settings) -> float:
+    """Return how many real images a member, of its own, each fold needs beside its training set.
+
+    >>> extra_reals(Settings()), extra_reals(Settings(evaluate={"rows": ["extra@steps"]}))
+    (0.0, 1.0)
+    """
+    asked = any(ROWS[name].trains_on == "extra" for name in settings.evaluate.rows)
+    return settings.generate.amount if asked else 0.0
 
 
 def needed(tasks: tuple[Task, ...], *, stage: str) -> tuple[Task, ...]:
@@ -106,6 +81,10 @@ class _Planner:
             yield from self._fake_rows(fold)
         yield from self._checks()
         yield self._evaluate()
+        yield from self._afterwards()
+
+    def training(self, row: str) -> Task:
+        return self._train(ROWS[row], TARGET, row, 0)
 
     def _has_second_null(self) -> bool:
         """Say whether the overlap of early-stopped runs can stand beside the ensemble's."""
@@ -115,7 +94,7 @@ class _Planner:
         return seeds.derive(self.settings.seed, *names)
 
     def _load(self) -> Task:
-        data = self.settings.data
+        data, extra = self.settings.data, extra_reals(self.settings)
         return Task(
             name="load",
             step="load",
@@ -125,6 +104,8 @@ class _Planner:
                 "digest": self.digest,
                 "shadow_folds": len(self.shadow_folds),
                 "seed": self._seed("split"),
+                # left out where no row needs it: other studies' images keep their key
+                **({"extra": extra} if extra else {}),
             },
             where={"source": data.source},
         )
@@ -142,13 +123,13 @@ class _Planner:
 
     def _real_rows(self, fold: str) -> Iterator[Task]:
         for name, row in ROWS.items():
-            if row.trains_on == "real":
+            if not READS[row.trains_on]:
                 for run in range(self._runs(name, fold)):
                     yield self._train(row, fold, name, run)
 
     def _fake_rows(self, fold: str) -> Iterator[Task]:
         for name, row in ROWS.items():
-            if row.trains_on != "real":
+            if READS[row.trains_on]:
                 for run in range(self._runs(name, fold)):
                     yield self._train(row, fold, name, run)
 
@@ -158,13 +139,19 @@ class _Planner:
         if row.defense == "none":
             options["padding"] = 0
         options |= settings.options(row.defense)
+        if row.augments != "both":
+            options["augments"] = row.augments
         recipe = settings.train.model_dump(exclude={"model", "padding", "early_share", "epochs"})
         share = settings.train.early_share if row.early else 1.0
-        inputs = {"load": "load"}
-        if row.trains_on != "real":
-            inputs["generate"] = f"generate/{fold}"
-        if row.trains_on == "protected":
-            inputs["protect"] = f"protect/{fold}"
+        places = {"value": f"value/{fold}/real", "value_fake": f"value/{fold}/fake"}
+        reads = {role: places.get(role, f"{role}/{fold}") for role in READS[row.trains_on]}
+        made: dict[str, Any] = {"trains_on": row.trains_on}
+        if row.trains_on in DRAWN:  # one set for all runs of a fold, as there is one of fakes
+            made |= {
+                "amount": settings.generate.amount,
+                "padding": settings.train.padding,
+                "set_seed": self._seed("set", fold, row.trains_on),
+            }
         return Task(
             name=f"train/{fold}/{name}/{run}",
             step="train",
@@ -172,14 +159,16 @@ class _Planner:
             settings={
                 "fold": fold,
                 "model": settings.train.model,
-                "trains_on": row.trains_on,
+                **made,
+                "equal_steps": row.equal_steps,
+                "keeps_safer": row.trains_on in WITH_SAFER,
                 "defense": row.defense,
                 "options": options,
                 "reference": row.reference,
                 "recipe": recipe | {"epochs": max(1, round(share * settings.train.epochs))},
                 "seed": self._seed("train", fold, name, run),
             },
-            inputs=inputs,
+            inputs={"load": "load"} | reads,
             cost=share * _trainings(row, settings),
         )
 
@@ -248,6 +237,7 @@ class _Planner:
             settings={
                 "fold": fold,
                 "gan": settings.transform.model_dump(),
+                "judged": fold == TARGET,  # only the target's is shown
                 "seed": self._seed("transform", fold),
             },
             inputs={"load": "load", "value": real, "generate": f"generate/{fold}"},
@@ -275,6 +265,19 @@ class _Planner:
             settings={"fold": TARGET, "seed": self._seed("premise")},
             inputs={"load": "load", "value": f"value/{TARGET}/real"},
             cost=1.0,
+        )
+        yield Task(
+            name="leaks",
+            step="leaks",
+            stage="protect",
+            settings={"fold": TARGET, "seed": self._seed("leaks")},
+            inputs={
+                "load": "load",
+                "generate": f"generate/{TARGET}",
+                "transform": f"transform/{TARGET}",
+                "reference": f"generate/{self.shadow_folds[0]}",
+            },
+            cost=2.0,
         )
         yield Task(
             name="check_fakes",
@@ -309,10 +312,54 @@ class _Planner:
             inputs=inputs,
         )
 
+    def _afterwards(self) -> Iterator[Task]:
+        """Plan what compares the members before and after: both need the row without fakes."""
+        rows = self.settings.evaluate.rows
+        if CONTROL not in rows:
+            return
+        evaluated = self._evaluate().inputs
+        if PROTECTED in rows:
+            inputs = {r: n for r, n in evaluated.items() if r.startswith((PROTECTED, CONTROL))}
+            yield Task(
+                name="revalue",
+                step="revalue",
+                stage="evaluate",
+                settings={
+                    "model": self.settings.train.model,
+                    **self.settings.value.model_dump(
+                        include={"rule", "at_least", "share", "minimum"}
+                    ),
+                    "seed": self._seed("revalue"),
+                },
+                inputs={
+                    "load": "load",
+                    "value": f"value/{TARGET}/real",
+                    "transform": f"transform/{TARGET}",
+                    **inputs,
+                },
+                cost=0.5,
+            )
+        compared = [name for name in rows if name in (FAKES, PROTECTED)]
+        if compared:
+            yield Task(
+                name="migrate",
+                step="migrate",
+                stage="evaluate",
+                settings={"rows": compared, "seed": self._seed("migrate")},
+                inputs={
+                    "load": "load",
+                    "evaluate": "evaluate",
+                    "generate": f"generate/{TARGET}",
+                },
+                cost=0.3,
+            )
+
 
 def _trainings(row: Row, settings: Settings) -> float:
     """Return how many plain trainings on the members alone a row's training amounts to."""
     options = settings.options(row.defense)
+    if row.equal_steps:
+        return 1.0
     if row.defense == "selena":
         return 1 + float(options["teachers"] - options["unseen"])
     if row.defense == "static_copies":
@@ -322,5 +369,6 @@ def _trainings(row: Row, settings: Settings) -> float:
         "adversarial_regularisation": 2.0,
         "dp_sgd": 3.0 * options.get("views", 1),
     }
-    size = 1.0 if row.trains_on == "real" else 1 + settings.generate.amount
-    return size * several.get(row.defense, 1.0)
+    amount = settings.generate.amount
+    sizes = {"real": 1.0, "fakes_alone": amount, "additive": 1.5 * (1 + amount)}
+    return sizes.get(row.trains_on, 1 + amount) * several.get(row.defense, 1.0)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pryproof.pipeline.run import Keyed
+from pryproof.pipeline import failures
+from pryproof.pipeline.run import Keyed, training_keys
 from pryproof.records import Estimate
 from pryproof.store.workspace import Stored, Workspace
 
@@ -20,7 +21,15 @@ class Results:
         return self._workspace.get(self._keys[name])
 
     def __contains__(self, name: str) -> bool:
-        return self._workspace.has(self._keys[name])
+        return name in self._keys and self._workspace.has(self._keys[name])
+
+    def names(self, prefix: str) -> list[str]:
+        """Return the tasks whose name starts so, in plan order."""
+        return [name for name in self._keys if name.startswith(prefix)]
+
+    def failed_runs(self) -> dict[str, str]:
+        """Return the trainings that diverged, and why, by task name."""
+        return failures.failed_among(self._workspace, training_keys(self.tasks))
 
     def record(self, name: str) -> Mapping[str, Any]:
         """Return how a result came about, without its arrays."""

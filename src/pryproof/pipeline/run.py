@@ -2,10 +2,12 @@
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import final
 
 from pryproof.engine.local import Event, Job, execute
-from pryproof.pipeline.plan import VERSIONS, Task
+from pryproof.pipeline import failures
+from pryproof.pipeline.task import VERSIONS, Task
 from pryproof.store.keys import key
 from pryproof.store.workspace import Workspace
 
@@ -32,14 +34,27 @@ def keyed(tasks: Sequence[Task]) -> tuple[Keyed, ...]:
     return tuple(result)
 
 
-def run(workspace: Workspace, tasks: Sequence[Keyed], *, workers: int, on_event: OnEvent) -> None:
-    """Do what is not yet stored. Tasks must be closed under their inputs and in plan order."""
+def run(
+    workspace: Workspace,
+    tasks: Sequence[Keyed],
+    *,
+    workers: int,
+    on_event: OnEvent,
+    device: str = "cpu",
+) -> None:
+    """Do what is not yet stored. Tasks must be closed under their inputs and in plan order.
+
+    ``device`` is that of ``settings.Machine``; workers are dealt over what it names. A training
+    that diverges is left out; TrainingError as soon as too few are left of what it is needed for.
+    """
     missing = [item for item in tasks if not workspace.has(item.key)]
     waiting = {item.task.name for item in missing}
     # imported late: torch takes seconds, and a finished study needs none of it
     if not missing:
         return
+    watch = _Failures(workspace, tasks, on_event)
     work = importlib.import_module("pryproof.pipeline.work").work
+    places = importlib.import_module("pryproof.pipeline.devices").chosen(device)
     jobs = [
         Job(
             name=item.task.name,
@@ -50,4 +65,33 @@ def run(workspace: Workspace, tasks: Sequence[Keyed], *, workers: int, on_event:
         )
         for item in missing
     ]
-    execute(jobs, workers=workers, on_event=on_event, preload=["pryproof.pipeline.work"])
+    preload = ["pryproof.pipeline.work"]
+    execute(jobs, workers=workers, on_event=watch, preload=preload, places=places)
+
+
+def training_keys(tasks: Sequence[Keyed]) -> dict[str, str]:
+    """Return the keys of all trainings by name."""
+    return {item.task.name: item.key for item in tasks if item.task.step == "train"}
+
+
+@final
+class _Failures:
+    """Passes events on, tells of a training that diverged, and ends a study that lacks too many."""
+
+    def __init__(self, workspace: Workspace, tasks: Sequence[Keyed], on_event: OnEvent) -> None:
+        self._workspace, self._on_event = workspace, on_event
+        self._tasks = [item.task for item in tasks]
+        self._keys = training_keys(tasks)
+        self._failed = failures.failed_among(workspace, self._keys)
+        failures.refuse_too_few(self._tasks, self._failed)
+
+    def __call__(self, event: Event) -> None:
+        if event.kind == "finished" and event.job in self._keys:
+            mine = {event.job: self._keys[event.job]}
+            if failed := failures.failed_among(self._workspace, mine):
+                why = failed[event.job]
+                self._on_event(replace(event, kind="failed", detail=f"left out: {why}"))
+                self._failed |= failed
+                failures.refuse_too_few(self._tasks, self._failed)
+                return
+        self._on_event(event)

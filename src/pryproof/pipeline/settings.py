@@ -7,37 +7,30 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from pryproof.checks import ConfigurationError, nearest
 from pryproof.pipeline.defense_settings import Defenses, RelaxLoss
 from pryproof.pipeline.part import Part
+from pryproof.pipeline.rows import PLAIN_ROWS, ROWS
 
 MarginName = Literal[
     "signed", "abs", "abs_log", "percentile", "risk_score", "excess", "excess_loss", "lira"
 ]
-RowName = Literal[
-    "ce",
-    "ce_early",
-    "ce_crop_flip",
-    "fakes",
-    "fakes_transformed",
-    "relax_loss",
-    "ce_cutout",
-    "ce_static",
-    "label_smoothing",
-    "early_stopping",
-    "hamp",
-    "crl",
-    "selena",
-    "dmp",
-    "adversarial_regularisation",
-    "memguard",
-    "dp_sgd",
-]
-DEFAULT_ROWS: tuple[RowName, ...] = get_args(RowName)[:6]
+
+
+def _row(name: str) -> str:
+    if name not in ROWS:
+        known = {"expected": ", ".join(f"'{each}'" for each in ROWS)}
+        raise PydanticCustomError("literal_error", "There is no such row", known)
+    return name
+
+
+RowName = Annotated[str, AfterValidator(_row)]  # a key of rows.ROWS
+DEFAULT_ROWS: tuple[RowName, ...] = tuple(PLAIN_ROWS)[:6]
 
 
 def _passes(passes: int, members: int, batch: int) -> int:
@@ -106,6 +99,7 @@ class Generate(Part):
     diff_augment: bool = True
     cutout: bool = True
     standing_batches: int = Field(20, ge=1)
+    precision: Literal["float32", "bfloat16"] = "float32"
 
     def steps_for(self, members: int) -> int:
         """Return the generator's steps for so many members."""
@@ -127,9 +121,12 @@ class Transform(Part):
     learning_rate: float = Field(1e-3, gt=0)
     cycle_weight: float = Field(10.0, ge=0)
     identity_weight: float = Field(0.0, ge=0)
+    adversarial: Literal["lsgan", "source_negatives", "literal"] = "lsgan"
     source_negatives: float = Field(0.0, ge=0)
+    conditional: bool = False  # G(x, y): the transform is told the label
     pool: int = Field(50, ge=0)
     stratified: bool = True
+    precision: Literal["float32", "bfloat16"] = "float32"
 
     def steps_for(self, members: int) -> int:
         """Return the number of steps for so many members."""
@@ -219,9 +216,29 @@ class Settings(Part):
 
 
 class Machine(Part):
-    """What only changes speed; never part of a key."""
+    """What only changes speed; never part of a key.
+
+    ``device`` is where trainings are computed: "auto" (every CUDA device there is, else the CPU),
+    "cpu", "cuda" (every one), or some, as "cuda:0,cuda:1"; workers are dealt over them.
+    """
 
     workers: int = Field(2, ge=0)
+    device: str = "auto"
+
+    @field_validator("device")
+    @classmethod
+    def _known(cls, device: str) -> str:
+        if not re.fullmatch(r"auto|cpu|cuda|cuda:\d+(,cuda:\d+)*", device):
+            raise ValueError("must be auto, cpu, cuda or devices such as cuda:0,cuda:1")
+        return device
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], *, where: str) -> "Machine":
+        """Check plain values; the first thing wrong becomes one clear error."""
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise _explained(cls, error, where=where) from None
 
 
 def with_overrides(values: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any]:

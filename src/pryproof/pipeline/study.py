@@ -10,15 +10,16 @@ from typing import Any
 from pryproof.checks import known_name
 from pryproof.data.sources import digest
 from pryproof.engine.local import Event
-from pryproof.pipeline import content, look, tables
+from pryproof.pipeline import content, failures, look, tables
 from pryproof.pipeline.exposure import Exposure
-from pryproof.pipeline.plan import STAGES, TARGET, needed, plan
+from pryproof.pipeline.plan import needed, plan
 from pryproof.pipeline.results import Results
-from pryproof.pipeline.run import Keyed, OnEvent, keyed, run
+from pryproof.pipeline.run import Keyed, OnEvent, keyed, run, training_keys
 from pryproof.pipeline.settings import Machine, Settings
 from pryproof.pipeline.steps.call import Call
 from pryproof.pipeline.study_exposure import exposure_of
 from pryproof.pipeline.summary import summary
+from pryproof.pipeline.task import STAGES, TARGET
 from pryproof.pipeline.verdicts import Verdicts
 from pryproof.reporting.page import render
 from pryproof.reporting.tables import markdown
@@ -108,8 +109,16 @@ class Study:
         wanted = {task.name for task in needed(tasks, stage=stage)}
         return tuple(item for item in self.tasks if item.task.name in wanted)
 
-    def run(self, stage: str = "report", *, on_event: OnEvent = quiet) -> dict[str, Path]:
-        """Do everything up to ``stage`` and return the files it wrote for the user, by name."""
+    def run(
+        self, stage: str = "report", *, on_event: OnEvent = quiet, retry_failed: bool = False
+    ) -> dict[str, Path]:
+        """Do everything up to ``stage`` and return the files it wrote for the user, by name.
+
+        Runs that diverged are left out of every number and named in each result, and too few left
+        is a TrainingError. They stay stored as failed; ``retry_failed`` trains them again, and
+        does anew what rests on them. On one kind of machine they fail again: there it takes other
+        settings.
+        """
         looked = self._first_look()
         workspace = self._workspace(create=True)
         with workspace.lock():
@@ -121,8 +130,11 @@ class Study:
                     self.tasks[0].key, arrays=result.arrays, facts=result.facts, record=record
                 )
             tasks = self.upto(stage)
+            if retry_failed:
+                self._discard_failed(workspace)
             reused = {item.task.name for item in tasks if workspace.has(item.key)}
-            run(workspace, tasks, workers=self.machine.workers, on_event=on_event)
+            workers, device = self.machine.workers, self.machine.device
+            run(workspace, tasks, workers=workers, device=device, on_event=on_event)
             return self._publish(workspace, stage, reused)
 
     def _first_look(self) -> Any:  # noqa: ANN401 - what work.load_and_probe returns
@@ -134,9 +146,27 @@ class Study:
         workspace = self._existing()
         if workspace is not None and workspace.has(first.key):
             return None
+        late("pryproof.pipeline.devices").chosen(self.machine.device)
         work = late("pryproof.pipeline.work")
         trainings = [item.task for item in self.tasks if item.task.step == "train"]
         return work.load_and_probe(first.task, self.settings.train.model, trainings)
+
+    def _discard_failed(self, workspace: Workspace) -> None:
+        """Put failed trainings and what rests on them aside, the trainings last: see ``run``."""
+        tasks = [item.task for item in self.tasks]
+        failed = failures.failed_among(workspace, training_keys(self.tasks))
+        stale = failures.resting_on(tasks, failed)
+        for item in reversed(self.tasks):
+            if item.task.name in stale:
+                workspace.discard(item.key)
+
+    def failed_runs(self) -> dict[str, str]:
+        """Return the training runs that diverged and are left out, and why, by task name."""
+        workspace = self._existing()
+        return {} if workspace is None else self._failed_in(workspace)
+
+    def _failed_in(self, workspace: Workspace, stage: str = "report") -> dict[str, str]:
+        return failures.failed_among(workspace, training_keys(self.upto(stage)))
 
     def _publish(self, workspace: Workspace, stage: str, reused: set[str]) -> dict[str, Path]:
         done = STAGES.index(stage)
@@ -181,9 +211,14 @@ class Study:
             rule=str(found.facts["rule"]),
             asked=self.settings.value.rule,
             share=self.settings.value.share,
+            notes=tuple(self._failures(workspace, "value")),
             path=path,
             case=self._exposure(workspace, found),
         )
+
+    def _failures(self, workspace: Workspace, stage: str) -> list[str]:
+        tasks = [item.task for item in self.upto(stage)]
+        return failures.said(tasks, self._failed_in(workspace, stage))
 
     def _exposure(self, workspace: Workspace, value: Stored) -> Exposure:
         """Judge the verdicts by the ensemble's runs, each left out of the vote in turn."""
@@ -195,6 +230,48 @@ class Study:
     def protect(self, *, on_event: OnEvent = quiet) -> Path:
         """Generate, transform, and compose the protected training set; return its Parquet file."""
         return self.run("protect", on_event=on_event)["protected.parquet"]
+
+    def export(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        what: str = "all",
+        form: str = "parquet",
+        mixture: str = "replacement",
+        on_event: OnEvent = quiet,
+        retry_failed: bool = False,
+    ) -> Path:
+        """Write a training set with its data card to a folder that is empty or not there.
+
+        ``mixture`` names the set: "replacement" is the protected one, any other is that of the row
+        of this name, such as "additive". ``what`` is "all" of it, "reals", "fakes" or
+        "transformed"; ``form`` is "parquet", "folder", "webdataset" or "npz". Does what is left to
+        do for it. No export is anonymised: read its card.
+        """
+        giving, place = late("pryproof.pipeline.study_export"), Path(folder)
+        asked = {"what": what, "form": form, "mixture": mixture}
+        giving.refuse(self.settings, place, **asked)
+        self.run(giving.stage_of(mixture), on_event=on_event, retry_failed=retry_failed)
+        return Path(giving.export_set(self.settings, self._results(), place, **asked))
+
+    def export_generator(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        on_event: OnEvent = quiet,
+        retry_failed: bool = False,
+    ) -> Path:
+        """Write the TAC-GAN's weights (safetensors) and its card to such a folder; see ``export``.
+
+        It learned from the members and may repeat them: keep it as secret as they are.
+        """
+        giving, place = late("pryproof.pipeline.study_export"), Path(folder)
+        giving.refuse_content(place)
+        self.run("generate", on_event=on_event, retry_failed=retry_failed)
+        return Path(giving.export_generator(self.settings, self._results(), place))
+
+    def _results(self) -> Results:
+        return Results(self.tasks, self._workspace(create=False))
 
     def evaluate(self, *, on_event: OnEvent = quiet) -> Path:
         """Train and attack every row of the comparison; return ``metrics.json``."""
@@ -224,7 +301,7 @@ class Study:
 
     def check(self) -> list[tuple[str, str]]:
         """Read images, settings and network; train nothing."""
-        rows, found = look.describe(self.settings)
+        rows, found = look.describe(self.tasks[0].task)
         model = self.settings.train.model
         network = late("pryproof.models.resolve").build(
             model, classes=found["classes"], shape=found["shape"], seed=0
@@ -239,9 +316,10 @@ class Study:
     def forecast(self) -> tuple[list[str], list[list[Any]], list[str]]:
         """Return columns, rows and notes of the plan: steps, stored, seconds, megabytes."""
         forecast = late("pryproof.pipeline.forecast")
-        _, found = look.describe(self.settings)
+        _, found = look.describe(self.tasks[0].task)
         sizes = forecast.Sizes(**found)
-        speeds = forecast.probe(self.settings, sizes)
+        (device, *_) = late("pryproof.pipeline.devices").chosen(self.machine.device)
+        speeds = forecast.probe(self.settings, sizes, device=device)
         stored = {item.task.name for item, done in self.state() if done}
         rows, left = [], 0.0
         for name, tasks in forecast.by_step([item.task for item in self.tasks]).items():
@@ -262,10 +340,12 @@ class Study:
 
     def costs(self) -> dict[str, float]:
         """Return the core seconds of every stage whose results are stored, all folds together."""
-        results = Results(self.tasks, self._workspace(create=False))
+        results = self._results()
         stages = content.stages(self.tasks, results, reused=set())
         return {stage.name: stage.seconds for stage in stages}
 
     def summary(self, stage: str) -> list[tuple[str, str]]:
         """Say what a finished stage found, a line each."""
-        return summary(Results(self.tasks, self._workspace(create=False)), self.settings, stage)
+        workspace = self._workspace(create=False)
+        left_out = [("left out", line) for line in self._failures(workspace, stage)]
+        return left_out + summary(Results(self.tasks, workspace), self.settings, stage)

@@ -1,10 +1,10 @@
 """What a finished stage says on the command line: the findings so far, and the comparison."""
 
 from pryproof.pipeline import findings
-from pryproof.pipeline.plan import STAGES, TARGET
 from pryproof.pipeline.results import Results, estimate
 from pryproof.pipeline.rows import ROWS
 from pryproof.pipeline.settings import Settings
+from pryproof.pipeline.task import STAGES, TARGET
 
 
 def summary(results: Results, settings: Settings, stage: str) -> list[tuple[str, str]]:

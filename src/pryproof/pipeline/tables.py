@@ -7,11 +7,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from pryproof.defenses.fakes import MADE_BY
+from pryproof.pipeline.failures import FAILED, why
 from pryproof.pipeline.run import Keyed
 from pryproof.pipeline.steps.call import Loaded
 from pryproof.pipeline.verdict_table import Columns, columns
 from pryproof.store.workspace import Stored, Workspace
 from pryproof.valuation.votes import Votes
+
+FACTS = ("epochs", "steps", "trained_on", "last_loss", "binds")  # of a run, in runs.parquet
 
 
 def samples(
@@ -115,6 +119,7 @@ def protected(load: Stored, protect: Stored) -> dict[str, Any]:
     """Return the protected training set: lossless image bytes, label, and where each came from.
 
     ``source_id`` is the member an image is or was made from (``real``), or the fake's number.
+    ``made_by`` says what made it of that; ``seed`` is that of the fakes' draw, -1 for reals.
     """
     data = Loaded.of(load)
     arrays = protect.arrays
@@ -130,6 +135,8 @@ def protected(load: Stored, protect: Stored) -> dict[str, Any]:
             for i, made in zip(arrays["index"].tolist(), fake.tolist(), strict=True)
         ],
         "transformed": arrays["transformed"].tolist(),
+        "made_by": [MADE_BY[code] for code in arrays["made_by"].tolist()],
+        "seed": arrays["seed"].tolist(),
     }
 
 
@@ -137,33 +144,37 @@ def runs(tasks: Sequence[Keyed], workspace: Workspace) -> dict[str, list[Any]]:
     """Return one row a training run that is stored: what it was, what it cost, how well it did.
 
     Accuracies are on the fold's own training images, un-augmented, and on the evaluation images.
+    Of a run that ``failed`` (why; null of all others) there is no more than its name and cost.
     """
     data = Loaded.of(workspace.get(next(item.key for item in tasks if item.task.step == "load")))
     columns: dict[str, list[Any]] = {}
     for item in tasks:
         if item.task.step != "train" or not workspace.has(item.key):
             continue
-        stored = workspace.get(item.key, names=["signal.correct"])
+        stored = workspace.get(item.key, names=[])
+        failed = FAILED in stored.facts
+        said = {} if failed else workspace.get(item.key, names=["signal.correct"]).arrays
         _, fold, row, run = item.task.name.split("/")
-        correct = stored.arrays["signal.correct"]
+        correct = said.get("signal.correct")
         values = {
             "fold": fold,
             "row": row,
             "run": int(run),
             "seed": item.task.settings["seed"],
-            "epochs": stored.facts["epochs"],
-            "steps": stored.facts["steps"],
-            "trained_on": stored.facts["trained_on"],
-            "last_loss": stored.facts["last_loss"],
-            "binds": stored.facts.get("binds"),
-            "train_accuracy": float(correct[data.fold(fold)].mean()),
-            "evaluation_accuracy": float(correct[data.parts["evaluation"]].mean()),
+            **{name: stored.facts.get(name) for name in FACTS},
+            "train_accuracy": _mean(correct, data.fold(fold)),
+            "evaluation_accuracy": _mean(correct, data.parts["evaluation"]),
+            "failed": why(stored.facts) if failed else None,
             "seconds": stored.record["seconds"],
             "key": item.key,
         }
         for name, value in values.items():
             columns.setdefault(name, []).append(value)
     return columns
+
+
+def _mean(correct: np.ndarray | None, part: slice) -> float:
+    return float("nan") if correct is None else float(correct[part].mean())
 
 
 def png(image: np.ndarray) -> bytes:

@@ -11,15 +11,15 @@ from pryproof.recipes.figure import Figure
 from pryproof.recipes.memorisation import Arm
 from pryproof.recipes.opened import Opened
 from pryproof.recipes.recipe import Need, Recipe
-from pryproof.recipes.sizes import Size, changed
+from pryproof.recipes.sizes import Size, changed, with_rows
 from pryproof.valuation.breakdown import shares
 
 PLAIN = Arm(study="base", row="ce", title="no augmentation")
 DYNAMIC = Arm(study="base", row="ce_crop_flip", title="crop/flip, drawn anew every epoch")
 HALF = Arm(study="half", row="ce", title="half of the members")
 FULL = Arm(study="base", row="ce", title="all members")
-FAKES = Arm(study="base", row="fakes_plain", title="with as many fakes")
-FAKES_4X = Arm(study="quadruple", row="fakes_plain", title="with three times as many fakes")
+FAKES = Arm(study="base", row="fakes@augment_none", title="with as many fakes")
+FAKES_4X = Arm(study="quadruple", row="fakes@augment_none", title="with three times as many fakes")
 STATIC = Arm(study="base", row="ce_static", title="one static copy in place of each")
 STATIC_8X = Arm(study="eightfold", row="ce_static", title="eight static copies in place of each")
 
@@ -38,7 +38,8 @@ class Comparison:
     """One pair of panels: two ways of training, and what the paper says of the change.
 
     ``rates`` is a claim on mean R, second arm less first; ``losses`` one on the mean loss;
-    ``spread`` one on how far the losses lie apart. ``others`` are further checks.
+    ``spread`` one on how far the losses lie apart. ``others`` are further checks, which may rest
+    on ``also``, an arm that is not drawn.
     """
 
     first: Arm
@@ -47,11 +48,12 @@ class Comparison:
     losses: Claim | None = None
     spread: Claim | None = None
     others: tuple[Other, ...] = ()
+    also: tuple[Arm, ...] = ()
 
     def needs(self, size: Size) -> dict[str, Need]:
         """Return the runs of both arms."""
         rows: dict[str, dict[str, int]] = {}
-        for arm in (self.first, self.second):
+        for arm in (self.first, self.second, *self.also):
             rows.setdefault(arm.study, {})[arm.row] = size.runs
         return {
             study: Need(settings=with_rows(VARIANTS[study](size.base), own, size.runs), rows=own)
@@ -73,12 +75,6 @@ class Comparison:
         checked += [other(opened) for other in self.others]
         panels = (*memorisation.histograms(opened, arms), memorisation.summary(opened, arms))
         return Figure(panels=panels, claims=tuple(checked))
-
-
-def with_rows(settings: Settings, rows: Mapping[str, int], runs: int) -> Settings:
-    """Return settings whose comparison has these rows with so many runs, and no other."""
-    evaluate = settings.evaluate.model_copy(update={"rows": tuple(rows), "runs": runs})
-    return settings.model_copy(update={"evaluate": evaluate})
 
 
 def _half_are_exposed(opened: Mapping[str, Opened]) -> Checked:
@@ -164,6 +160,7 @@ PANELS: dict[str, tuple[str, str, Comparison]] = {
                 quantity=FALL + ", on the members of both",
                 side="below",
             ),
+            also=(DYNAMIC,),
             others=(
                 _less_than_augmentation,
                 _better_than(

@@ -5,10 +5,11 @@ member; what it claims of R are orders of means, so every claim here is a differ
 interval over samples and runs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from pryproof.evaluation.arms import difference
 from pryproof.recipes.claims import Checked, Claim, check
@@ -32,7 +33,7 @@ class Arm:
 
 def histograms(opened: Mapping[str, Opened], arms: tuple[Arm, ...]) -> tuple[Histogram, Histogram]:
     """Draw R and the mean loss of the members, a series an arm, test accuracy in the legend."""
-    runs = min(opened[arm.study].rows[arm.row] for arm in arms)
+    runs = min(len(opened[arm.study].runs(arm.row)) for arm in arms)
     rates, losses = [], []
     for arm in arms:
         study = opened[arm.study]
@@ -40,8 +41,6 @@ def histograms(opened: Mapping[str, Opened], arms: tuple[Arm, ...]) -> tuple[His
         rate, _, _ = success_rate(study.called(arm.row)[:runs])
         rates.append((legend, levels(rate, runs)))
         losses.append((legend, study.losses(arm.row, "members").mean(axis=0)))
-    most = max(float(loss.max()) for _, loss in losses)
-    edges = np.geomspace(LEAST_LOSS, max(most, 2 * LEAST_LOSS), LOSS_BINS + 1)
     return (
         Histogram(
             title="How often a member is called one",
@@ -50,17 +49,26 @@ def histograms(opened: Mapping[str, Opened], arms: tuple[Arm, ...]) -> tuple[His
             edges=(np.arange(runs + 2) - 0.5) / runs,
             series=tuple(rates),
         ),
-        Histogram(
-            title="Loss of the members",
-            x_title="cross entropy, mean over runs (nats)",
-            y_title="members",
-            edges=edges,
-            series=tuple(
-                (legend, np.histogram(np.clip(loss, *edges[[0, -1]]), edges)[0].astype(np.int64))
-                for legend, loss in losses
-            ),
-            log_x=True,
+        of_losses("Loss of the members", losses),
+    )
+
+
+def of_losses(
+    title: str, losses: Sequence[tuple[str, Float[np.ndarray, " _"]]], *, y_title: str = "members"
+) -> Histogram:
+    """Draw losses (nats) by name, all on one logarithmic axis."""
+    most = max(float(loss.max()) for _, loss in losses)
+    edges = np.geomspace(LEAST_LOSS, max(most, 2 * LEAST_LOSS), LOSS_BINS + 1)
+    return Histogram(
+        title=title,
+        x_title="cross entropy, mean over runs (nats)",
+        y_title=y_title,
+        edges=edges,
+        series=tuple(
+            (name, np.histogram(np.clip(loss, *edges[[0, -1]]), edges)[0].astype(np.int64))
+            for name, loss in losses
         ),
+        log_x=True,
     )
 
 

@@ -1,6 +1,6 @@
 """A study's stored runs as the arrays a figure is drawn from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -8,13 +8,21 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int64
 
-from pryproof.attacks import THRESHOLD_ATTACKS, threshold
+from pryproof import seeds
+from pryproof.attacks import FIXED_CUTS, THRESHOLD_ATTACKS, threshold
+from pryproof.attacks.attack import Thresholds
+from pryproof.checks import TrainingError
 from pryproof.evaluation.estimates import mean_accuracy
-from pryproof.pipeline.plan import TARGET
-from pryproof.pipeline.results import Results
+from pryproof.pipeline.failures import FAILED, FIX
+from pryproof.pipeline.results import Results, estimate
 from pryproof.pipeline.steps.call import Loaded
+from pryproof.pipeline.steps.value import picked
+from pryproof.pipeline.task import TARGET
+from pryproof.recipes.sides import Sides
 from pryproof.records import Estimate
 from pryproof.store.workspace import Stored
+from pryproof.valuation.margin import signed_margin
+from pryproof.valuation.ranks import ranks
 
 Table = Float[np.ndarray, "runs samples"]
 ATTACK = "modified_entropy"  # the paper's, unless a figure names another
@@ -25,7 +33,8 @@ class Opened:
     """Runs by row, each said of the parts of the data they stand for.
 
     ``part`` is "members" (what the target fold trains on), "evaluation" (which nobody trains on) or
-    "outside" (reference images of the valuation's cuts). Every table is ``[runs, samples]``.
+    "outside" (reference images of the valuation's cuts). Every table is ``[runs, samples]``; runs
+    that diverged are left out.
     """
 
     results: Results
@@ -36,9 +45,16 @@ class Opened:
         """The study's images and parts."""
         return Loaded.of(self.results["load"])
 
-    def runs(self, row: str) -> list[Stored]:
-        """Return what the target runs of a row left behind."""
-        return [self.results[f"train/{TARGET}/{row}/{run}"] for run in range(self.rows[row])]
+    def runs(self, row: str, *, fold: str = TARGET, count: int | None = None) -> list[Stored]:
+        """Return what runs of a row left behind; ``count`` is how many were asked of a shadow."""
+        asked = self.rows[row] if count is None else count
+        stored = [self.results[f"train/{fold}/{row}/{run}"] for run in range(asked)]
+        left = [run for run in stored if FAILED not in run.facts]
+        if not left:
+            raise TrainingError(
+                "E073", f"all {asked} runs of {row} diverged", where=f"train/{fold}/{row}", fix=FIX
+            )
+        return left
 
     def signal(self, row: str, name: str, part: str) -> Table:
         """Return a signal of ``attacks.signals`` for the samples of a part."""
@@ -57,6 +73,16 @@ class Opened:
         """Return 1 where a run classifies a sample rightly, 0 elsewhere."""
         return (self.signal(row, "correct", part) > 0).astype(np.float64)
 
+    def trained(self, row: str, what: str) -> Float[np.ndarray, " runs"]:
+        """Return each run's mean over its last epoch, on the images as it was shown them.
+
+        ``what`` is "loss" (nats) or "accuracy" (share). The weights move during the epoch, and the
+        network is in training mode: what a training log prints.
+        """
+        return np.array(
+            [np.nanmean(run.arrays[f"batch_{what}"][-1]) for run in self.runs(row)], np.float64
+        )
+
     def called(self, row: str, *, attack: str = ATTACK) -> Bool[np.ndarray, "runs members"]:
         """Say which members a run's attack calls members: the paper's R is the mean over runs.
 
@@ -64,21 +90,59 @@ class Opened:
         images (methods A2), so the members also fit the cut that judges them: R is a value of the
         samples, not a finding about the attack.
         """
-        inside, outside = self.data.parts["members"], self.data.parts["outside"]
+        inside, labels = self.data.parts["members"], self.data.labels
+        return np.stack(
+            [
+                threshold.decide(THRESHOLD_ATTACKS[attack](said)[inside], labels[inside], fitted)
+                for said, fitted in self._cut(self.runs(row), fold=TARGET, attack=attack)
+            ]
+        )
+
+    def margins(
+        self, row: str, *, fold: str = TARGET, count: int | None = None
+    ) -> Float[np.ndarray, "runs members"]:
+        """Return the signed log margin of every member (nats; higher = more exposed).
+
+        The margins of the valuation (methods 2.4, A4), for the runs of any row. With a shadow
+        ``fold``, those of ``count`` runs that trained on none of the members: what they say comes
+        from how hard an image is.
+        """
+        inside, labels = self.data.parts["members"], self.data.labels
+        return np.stack(
+            [
+                signed_margin(said["log_mentropy"][inside], labels[inside], fitted)
+                for said, fitted in self._cut(
+                    self.runs(row, fold=fold, count=count), fold=fold, attack=ATTACK
+                )
+            ]
+        ).astype(np.float64)
+
+    def own_ranks(
+        self, row: str, *, fold: str = TARGET, count: int | None = None
+    ) -> Int64[np.ndarray, "runs members"]:
+        """Return the rank of every member in the runs of a row, 1 = safest: see ``margins``."""
+        seed = seeds.derive(0, "ranks", fold, row)
+        return ranks(self.margins(row, fold=fold, count=count), seed=seed)
+
+    def _cut(
+        self, runs: Sequence[Stored], *, fold: str, attack: str
+    ) -> Iterator[tuple[dict[str, np.ndarray], Thresholds]]:
+        """Yield what each run said, and its own cuts: its fold against the images outside."""
+        inside, outside = self.data.fold(fold), self.data.parts["outside"]
         labels, classes = self.data.labels, len(self.data.classes)
-        decisions = []
-        for run in self.runs(row):
-            said = {
-                name.removeprefix("signal."): value
-                for name, value in run.arrays.items()
-                if name.startswith("signal.")
-            }
+        for run in runs:
+            said = picked(run, "signal.")
             scores = THRESHOLD_ATTACKS[attack](said)
-            fitted = threshold.fit(
-                scores[inside], labels[inside], scores[outside], labels[outside], classes=classes
+            yield (
+                said,
+                threshold.fit(
+                    scores[inside],
+                    labels[inside],
+                    scores[outside],
+                    labels[outside],
+                    classes=classes,
+                ),
             )
-            decisions.append(threshold.decide(scores[inside], labels[inside], fitted))
-        return np.stack(decisions)
 
     def ranks(self, source: str = "real") -> Int64[np.ndarray, "runs members"]:
         """Return the rank of every member in every valuing run, 1 = safest."""
@@ -88,3 +152,51 @@ class Opened:
         """Return what the evaluation found of every row."""
         rows: Sequence[Mapping[str, Any]] = self.results["evaluate"].facts["rows"]
         return rows
+
+    def judged_row(self, row: str) -> Mapping[str, Any]:
+        """Return what the evaluation found of one row."""
+        return next(each for each in self.judged() if each["name"] == row)
+
+    def attacks(self, row: str) -> dict[str, Estimate]:
+        """Return the evaluation's estimates by attack: balanced accuracies, LiRA's AUC and TPR."""
+        found = self.judged_row(row)["attacks"]
+        return {name: estimate(values) for name, values in found.items()}
+
+    def lira(self, row: str) -> Sides:
+        """Return the evaluation's LiRA scores of members, and of images nobody trained on."""
+        scores = self.results["evaluate"].arrays[f"lira.{row}"].astype(np.float64)
+        size = self.data.size("members")
+        return Sides(scores[:, :size], scores[:, size:])
+
+    def decided(self, row: str, attack: str, *, shadows: int) -> Sides:
+        """Say whom each run's attack calls members, by cuts fitted on the row's shadows alone.
+
+        These are the decisions behind the evaluation's balanced accuracies, sample by sample:
+        ``shadows`` runs of every shadow fold, against images outside. Unlike those of ``called``
+        they judge no sample that fitted a cut.
+        """
+        score, labels = THRESHOLD_ATTACKS[attack], self.data.labels
+        said = [score(picked(run, "signal.")) for run in self.runs(row)]
+        if attack in FIXED_CUTS:
+            fitted = threshold.constant(FIXED_CUTS[attack], classes=len(self.data.classes))
+        else:
+            fitted = self._shadow_cut(row, attack, shadows)
+        parts = [self.data.parts[part] for part in ("members", "evaluation")]
+        calls = np.stack([threshold.decide(each, labels, fitted) for each in said])
+        return Sides(*(calls[:, part].astype(np.float64) for part in parts))
+
+    def _shadow_cut(self, row: str, attack: str, shadows: int) -> Thresholds:
+        score, labels = THRESHOLD_ATTACKS[attack], self.data.labels
+        columns: list[list[np.ndarray]] = [[], [], [], []]  # what threshold.fit asks for
+        for fold in (name for name in self.data.parts if name.startswith("shadow")):
+            for run in self.runs(row, fold=fold, count=shadows):
+                scores = score(picked(run, "signal."))
+                used = run.facts.get("uses_reference", False)
+                others = self.data.unclaimed() if used else self.data.parts["outside"]
+                own = self.data.fold(fold)
+                for column, values in zip(
+                    columns, (scores[own], labels[own], scores[others], labels[others]), strict=True
+                ):
+                    column.append(values)
+        sides = [np.concatenate(column) for column in columns]
+        return threshold.fit(*sides, classes=len(self.data.classes))

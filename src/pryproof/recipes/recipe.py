@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from pryproof.pipeline.plan import TARGET
 from pryproof.pipeline.settings import Settings
+from pryproof.pipeline.task import TARGET
 from pryproof.recipes.figure import Figure
 from pryproof.recipes.opened import Opened
 from pryproof.recipes.sizes import Size

@@ -4,15 +4,19 @@ import importlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pryproof.checks import TrainingError
 from pryproof.data.sources import digest
 from pryproof.engine.local import Event
-from pryproof.pipeline.plan import Task, plan
+from pryproof.pipeline import failures, look
+from pryproof.pipeline.plan import plan
 from pryproof.pipeline.results import Results
-from pryproof.pipeline.run import Keyed, OnEvent, keyed, run
-from pryproof.pipeline.settings import Machine, Settings
+from pryproof.pipeline.run import Keyed, OnEvent, keyed, run, training_keys
+from pryproof.pipeline.settings import Machine
+from pryproof.pipeline.task import Task
 from pryproof.recipes.figure import Figure
 from pryproof.recipes.opened import Opened
 from pryproof.recipes.recipe import Need, Recipe
@@ -22,6 +26,8 @@ from pryproof.store.workspace import Workspace
 
 LAYOUT = 1  # of such a workspace; raise it when what lies there means something else
 
+Planned = Mapping[str, tuple[Need, tuple[Keyed, ...]]]  # a recipe's studies, by its own names
+
 
 def quiet(event: Event) -> None:
     """Show nothing of what the engine does."""
@@ -29,16 +35,25 @@ def quiet(event: Event) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """A recipe's figure, and the core seconds of all the runs it rests on, shared ones included."""
+    """A recipe's figure, and the core seconds of all the runs it rests on, shared ones included.
+
+    ``missing`` says why there is no figure, "" where there is one. ``left_out`` names the runs that
+    diverged, a sentence each.
+    """
 
     recipe: Recipe
     figure: Figure
     seconds: float
     tasks: int
+    missing: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 class Reproduction:
-    """Recipes at one size on one data set; the folder keeps every run by what decides it."""
+    """Recipes at one size on one data set; the folder keeps every run by what decides it.
+
+    Sizes may share a folder, data sets may not.
+    """
 
     def __init__(
         self,
@@ -52,62 +67,173 @@ class Reproduction:
         self.size = size
         self.recipes = tuple(recipes)
         self.machine = machine or Machine()
-        self._digests: dict[str, str] = {}
 
-    def _digest(self, source: str) -> str:
-        if source not in self._digests:
-            self._digests[source] = digest(source)
-        return self._digests[source]
+    @cached_property
+    def digest(self) -> str:
+        """The data's content digest: never a path, never a time."""
+        return digest(self.size.base.data.source)
 
-    def _planned(self, settings: Settings) -> tuple[Keyed, ...]:
-        return keyed(plan(settings, data_digest=self._digest(settings.data.source)))
+    @cached_property
+    def needs(self) -> dict[str, Planned]:
+        """Every recipe's studies with all their tasks, by the recipe's name."""
+        return planned(self.recipes, self.size, digest=self.digest)
 
     def run(self, *, on_event: OnEvent = quiet) -> Iterator[Measured]:
-        """Train what is missing for all recipes together, then read them one by one."""
-        needs = {
-            recipe.name: {
-                label: (need, self._planned(need.settings))
-                for label, need in recipe.needs(self.size).items()
-            }
-            for recipe in self.recipes
-        }
-        wanted = merged([pair for own in needs.values() for pair in own.values()])
-        workspace = self._open(wanted)
+        """Train what is missing for all recipes together, then read them one by one.
+
+        A recipe that lacks too many runs is not made, and says why; the others go on.
+        """
+        wanted = together(self.needs)
+        looked = self._first_look(wanted)
+        workspace = Workspace.open(self.path, study=self._identity, create=True)
         with workspace.lock():
             workspace.sweep()
-            run(workspace, wanted, workers=self.machine.workers, on_event=on_event)
+            if looked is not None:
+                first, result, record = looked
+                workspace.put(first.key, arrays=result.arrays, facts=result.facts, record=record)
+            missing = self._train(workspace, on_event)
         for recipe in self.recipes:
-            own = needs[recipe.name]
-            opened = {
-                label: Opened(Results(planned, workspace), need.rows)
-                for label, (need, planned) in own.items()
-            }
-            tasks = merged(list(own.values()))
-            results = Results(tasks, workspace)
-            yield Measured(
-                recipe=recipe,
-                figure=recipe.read(opened, self.size),
-                seconds=sum(float(results.record(item.task.name)["seconds"]) for item in tasks),
-                tasks=len(tasks),
-            )
+            yield self._measured(recipe, workspace, missing.get(recipe.name, ""))
 
-    def _open(self, wanted: Sequence[Keyed]) -> Workspace:
-        """Open the workspace; see first that images, networks and defenses can be had."""
-        source = self.size.base.data.source
-        identity = key("reproduction", LAYOUT, {}, {"data": self._digest(source)})
+    @property
+    def _identity(self) -> str:
+        return key("reproduction", LAYOUT, {}, {"data": self.digest})
+
+    def _existing(self) -> Workspace | None:
         if not (self.path / "objects").is_dir():
-            work: Any = importlib.import_module("pryproof.pipeline.work")  # torch takes seconds
-            first = next(item.task for item in wanted if item.task.step == "load")
-            trainings = [item.task for item in wanted if item.task.step == "train"]
-            work.load_and_probe(first, self.size.base.train.model, trainings)
-        return Workspace.open(self.path, study=identity, create=True)
+            return None
+        return Workspace.open(self.path, study=self._identity, create=False)
+
+    def records(self) -> list[Mapping[str, Any]]:
+        """Return how every stored result of these recipes came about, each once."""
+        workspace = self._existing()
+        if workspace is None:
+            return []
+        tasks = [item for item in together(self.needs) if workspace.has(item.key)]
+        return [workspace.get(item.key, names=[]).record for item in tasks]
+
+    def _first_look(self, wanted: Sequence[Keyed]) -> tuple[Keyed, Any, Mapping[str, Any]] | None:
+        """See that images, defenses and every network can be had before anything is written.
+
+        Returns the first load task with its result and record, unless it is stored.
+        """
+        there = self._existing()
+        missing = [item for item in wanted if there is None or not there.has(item.key)]
+        if not missing:
+            return None
+        # imported late: torch takes seconds
+        importlib.import_module("pryproof.pipeline.devices").chosen(self.machine.device)
+        work: Any = importlib.import_module("pryproof.pipeline.work")
+        first, *others = (item for item in wanted if item.task.step == "load")
+        trainings = [item.task for item in missing if item.task.step == "train"]
+        record: Mapping[str, Any] = {}
+        if first in missing:
+            loaded, record = work.load_and_probe(first.task, self.size.base.train.model, trainings)
+        else:
+            loaded = there.get(first.key) if there is not None else None
+        for item in others:
+            if item in missing:
+                look.describe(item.task)
+        _probe_networks(trainings, loaded)
+        return (first, loaded, record) if record else None
+
+    def _train(self, workspace: Workspace, on_event: OnEvent) -> dict[str, str]:
+        """Do what is missing; return which recipes cannot be made, and why."""
+        missing: dict[str, str] = {}
+        while left := {n: own for n, own in self.needs.items() if n not in missing}:
+            tasks = together(left)
+            workers, device = self.machine.workers, self.machine.device
+            try:
+                run(workspace, tasks, workers=workers, on_event=on_event, device=device)
+                break
+            except TrainingError as error:
+                lost = {name: _lacks(own, tasks, workspace, error) for name, own in left.items()}
+                lost = {name: why for name, why in lost.items() if why}
+                if not lost:
+                    raise
+                missing |= lost
+        return missing
+
+    def _measured(self, recipe: Recipe, workspace: Workspace, missing: str) -> Measured:
+        own = self.needs[recipe.name]
+        tasks = [item for item in merged(list(own.values())) if workspace.has(item.key)]
+        results = Results(tasks, workspace)
+        figure = Figure(panels=(), claims=())
+        if not missing:
+            opened = {
+                label: Opened(Results(every, workspace), need.rows)
+                for label, (need, every) in own.items()
+            }
+            try:
+                figure = recipe.read(opened, self.size)
+            except TrainingError as error:
+                missing = f"{error.what}, {error.where}"
+        return Measured(
+            recipe=recipe,
+            figure=figure,
+            seconds=sum(float(results.record(item.task.name)["seconds"]) for item in tasks),
+            tasks=len(tasks),
+            missing=missing,
+            left_out=tuple(_left_out(own, workspace)),
+        )
+
+
+def planned(recipes: Sequence[Recipe], size: Size, *, digest: str) -> dict[str, Planned]:
+    """Return every recipe's studies with all their tasks, by the recipe's name.
+
+    ``digest`` is that of the images' content, on which all keys rest.
+    """
+    return {
+        recipe.name: {
+            label: (need, keyed(plan(need.settings, data_digest=digest)))
+            for label, need in recipe.needs(size).items()
+        }
+        for recipe in recipes
+    }
+
+
+def together(needs: Mapping[str, Planned]) -> tuple[Keyed, ...]:
+    """Return every task that recipes want or rest on, once."""
+    return merged([pair for own in needs.values() for pair in own.values()])
+
+
+def _probe_networks(trainings: Sequence[Task], loaded: Any) -> None:  # noqa: ANN401 - result or stored
+    """Build every network once, so that none fails after hours."""
+    build: Any = importlib.import_module("pryproof.models.resolve").build
+    height, width, channels = loaded.arrays["images"].shape[1:]
+    for model in dict.fromkeys(task.settings["model"] for task in trainings):
+        build(model, classes=len(loaded.facts["classes"]), shape=(height, width, channels), seed=0)
+
+
+def _lacks(own: Planned, tasks: Sequence[Keyed], workspace: Workspace, error: TrainingError) -> str:
+    """Say what a recipe lacks after an error; nothing where it does without what failed."""
+    failed = {item.key for item in tasks if item.task.name == error.where.partition(", ")[0]}
+    for need, every in own.values():
+        closed = list(_closed(need.names(), every))
+        if failed & {item.key for item in closed}:
+            return f"{error.what}, {error.where}"
+        lost = failures.failed_among(workspace, training_keys(closed))
+        try:
+            failures.refuse_too_few([item.task for item in closed], lost)
+        except TrainingError as found:
+            return f"{found.what}, {found.where}"
+    return ""
+
+
+def _left_out(own: Planned, workspace: Workspace) -> Iterator[str]:
+    """Say which runs of a figure diverged, by study where it has several."""
+    for label, (need, every) in own.items():
+        closed = list(_closed(need.names(), every))
+        lost = failures.failed_among(workspace, training_keys(closed))
+        for line in failures.said([item.task for item in closed], lost):
+            yield f"Study {label}: {line}" if len(own) > 1 else line
 
 
 def merged(needs: Sequence[tuple[Need, Sequence[Keyed]]]) -> tuple[Keyed, ...]:
     """Return every task that is wanted or rested on, once, each under a name of its own.
 
     A task that two studies share has one key, and is kept under the name it has in the first; one
-    that differs gets a number after its name.
+    that differs gets a number after its step: load#2, train#2/target/ce/0.
     """
     named: dict[str, Keyed] = {}  # by key
     taken: dict[str, int] = {}
@@ -116,7 +242,8 @@ def merged(needs: Sequence[tuple[Need, Sequence[Keyed]]]) -> tuple[Keyed, ...]:
             if item.key in named:
                 continue
             count = taken[item.task.name] = taken.get(item.task.name, 0) + 1
-            name = item.task.name if count == 1 else f"{item.task.name}#{count}"
+            step, slash, rest = item.task.name.partition("/")
+            name = item.task.name if count == 1 else f"{step}#{count}{slash}{rest}"
             inputs = {role: named[each].task.name for role, each in item.inputs.items()}
             named[item.key] = replace(item, task=_renamed(item.task, name, inputs))
     return tuple(named.values())

@@ -19,6 +19,7 @@ class Call:
     where: Mapping[str, str]
     progress: Callable[[float, str], None]
     keep: Keeper = field(default_factory=Nowhere)  # where a long step keeps its state
+    device: str = "cpu"  # where a training is computed
 
 
 class Result(NamedTuple):
@@ -55,6 +56,10 @@ class Loaded:
     def fold(self, name: str) -> slice:
         """Return the part a fold trains on."""
         return self.parts["members" if name == "target" else name]
+
+    def extra_reals(self, fold: str) -> slice:
+        """Return the further real images of a fold, which only its rows ``extra`` train on."""
+        return self.parts[f"extra/{fold}"]
 
     def defenders(self) -> slice:
         """Return what of the part outside a defender owns: every other sample."""

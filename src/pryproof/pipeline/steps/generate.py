@@ -1,21 +1,31 @@
 """generate, transform, protect: fakes, the move between the privacy domains, the protected set."""
 
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
 import numpy as np
 
-from pryproof.defenses.fakes import replacement
-from pryproof.generation.domains import PremiseSettings, domain_premise
-from pryproof.generation.fit_cycle_gan import fit_cycle_gan
-from pryproof.generation.fit_tac_gan import fit_tac_gan
+from pryproof import seeds
+from pryproof.defenses.fakes import AS_IS, SOURCES
+from pryproof.defenses.mixtures import replacement
+from pryproof.generation.domains import PremiseSettings, domain_premise, premise_warnings
+from pryproof.generation.fit_cycle_gan import CycleGan, fit_cycle_gan
+from pryproof.generation.fit_tac_gan import TacGan, fit_tac_gan
+from pryproof.generation.judge_transform import Domains, judge_transform
+from pryproof.generation.paired import held_out
 from pryproof.generation.sample import sample_tac_gan, uniform_labels
 from pryproof.generation.settings import CycleGanSettings, TacGanSettings
-from pryproof.generation.transform import transform
+from pryproof.generation.transform import Direction, transform
 from pryproof.models.resolve import build
 from pryproof.pipeline.settings import Generate, Transform
 from pryproof.pipeline.steps.call import Call, Loaded, Result
-from pryproof.pipeline.steps.train import fakes_and_reals
+from pryproof.pipeline.steps.sets import ARRAYS, fakes_and_reals, moved
 from pryproof.pipeline.steps.value import picked
 from pryproof.training.predict import predict, with_weights
 from pryproof.valuation.votes import RISKY, SAFE
+
+Asked = tuple[Direction, np.ndarray, np.ndarray]  # which way, images, labels
 
 
 def generate(call: Call) -> Result:
@@ -23,15 +33,17 @@ def generate(call: Call) -> Result:
     data = Loaded.of(call.inputs["load"])
     part = data.fold(call.settings["fold"])
     images, labels = data.images[part], data.labels[part]
-    chosen, seed, classes = (
-        Generate(**call.settings["gan"]),
-        call.settings["seed"],
-        len(data.classes),
-    )
-    steps = chosen.steps_for(len(labels))
-    settings = TacGanSettings(**chosen.model_dump(exclude={"amount"}) | {"steps": steps})
+    seed, classes = call.settings["seed"], len(data.classes)
+    settings = tac_gan_settings(call.settings["gan"], members=len(labels))
     fitted = fit_tac_gan(
-        images, labels, classes=classes, settings=settings, seed=seed, progress=call.progress
+        images,
+        labels,
+        classes=classes,
+        settings=settings,
+        seed=seed,
+        progress=call.progress,
+        keep=call.keep,
+        device=call.device,
     )
     count = round(call.settings["amount"] * len(labels))
     wanted = uniform_labels(count, classes)
@@ -47,7 +59,18 @@ def generate(call: Call) -> Result:
             seed=seed + 1 + index,
         )
         arrays[f"{name}_labels"] = wanted
-    return Result(arrays, dict(fitted.facts))
+    return Result(arrays, _told(fitted) | {"fakes_seed": seed + 1})
+
+
+def tac_gan_settings(gan: Mapping[str, Any], *, members: int) -> TacGanSettings:
+    """Return what a TAC-GAN on so many members is trained with; ``gan`` is that of the task."""
+    chosen = Generate(**gan)
+    values = chosen.model_dump(exclude={"amount"})
+    return TacGanSettings(**values | {"steps": chosen.steps_for(members)})
+
+
+def _told(fitted: TacGan | CycleGan) -> dict[str, object]:
+    return dict(fitted.facts) | {"warnings": list(fitted.warnings)}
 
 
 def _domains(call: Call, data: Loaded) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -59,7 +82,12 @@ def _domains(call: Call, data: Loaded) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 
 def transform_domains(call: Call) -> Result:
-    """Train CycleGAN between the voted domains; move every real to safe, every fake to risky."""
+    """Train CycleGAN between the voted domains; move every real to safe, every fake to risky.
+
+    Images that nothing trains on are moved to safe as well, for moved members to be valued against
+    moved non-members: those outside for the cuts, those of the evaluation to be held out from them.
+    An independent classifier judges both directions where the settings say ``judged``.
+    """
     data = Loaded.of(call.inputs["load"])
     safe, risky, safe_labels, risky_labels = _domains(call, data)
     chosen = Transform(**call.settings["gan"])
@@ -72,44 +100,86 @@ def transform_domains(call: Call) -> Result:
         risky_labels,
         settings=settings,
         seed=call.settings["seed"],
+        classes=len(data.classes),
         progress=call.progress,
+        keep=call.keep,
+        device=call.device,
     )
     arrays = {f"weight.{name}": value for name, value in fitted.weights.items()}
     arrays |= {f"history.{name}": value for name, value in fitted.history.items()}
-    reals = data.images[data.fold(call.settings["fold"])]
-    fakes = call.inputs["generate"].arrays["fakes"]
-    shape = data.shape
-    arrays["safer_reals"] = transform(
-        fitted.weights, reals, direction="r2s", settings=settings, shape=shape
-    )
-    arrays["riskier_fakes"] = transform(
-        fitted.weights, fakes, direction="s2r", settings=settings, shape=shape
-    )
-    return Result(arrays, dict(fitted.facts))
+    parts = {
+        "safer_reals": data.fold(call.settings["fold"]),
+        "safer_outside": data.parts["outside"],
+        "safer_evaluation": data.parts["evaluation"],
+    }
+    asked: dict[str, Asked] = {
+        name: ("r2s", data.images[part], data.labels[part]) for name, part in parts.items()
+    }
+    made = call.inputs["generate"].arrays
+    asked["riskier_fakes"] = ("s2r", made["fakes"], made["fakes_labels"])
+    for name, (direction, images, labels) in asked.items():
+        arrays[name] = transform(
+            fitted.weights,
+            images,
+            direction=direction,
+            settings=settings,
+            shape=data.shape,
+            labels=labels,
+        )
+    judged = list(_judged(call, data, fitted, settings)) if call.settings["judged"] else []
+    return Result(arrays, _told(fitted) | {"judged": judged})
+
+
+def _judged(
+    call: Call, data: Loaded, fitted: CycleGan, settings: CycleGanSettings
+) -> Iterator[dict[str, object]]:
+    """Judge each direction on the images of the domain it starts from that never trained it."""
+    safe, risky, safe_labels, risky_labels = _domains(call, data)
+    sides = {"safe": (safe, safe_labels), "risky": (risky, risky_labels)}
+    directions: dict[Direction, tuple[str, str]] = {
+        "s2r": ("safe", "risky"),
+        "r2s": ("risky", "safe"),
+    }
+    for direction, (source, target) in directions.items():
+        images, labels = sides[source]
+        held = held_out(len(images), seed=call.settings["seed"], name=source)
+        moved = images.copy()  # of the others nothing is asked
+        moved[held] = transform(
+            fitted.weights,
+            images[held],
+            direction=direction,
+            settings=settings,
+            shape=data.shape,
+            labels=labels[held],
+        )
+        domains = Domains(
+            source=images,
+            target=sides[target][0],
+            source_labels=labels,
+            target_labels=sides[target][1],
+            classes=len(data.classes),
+        )
+        for conditional in (False, True) if settings.conditional else (False,):
+            found = judge_transform(
+                domains,
+                moved,
+                settings=PremiseSettings(),
+                seed=seeds.derive(call.settings["seed"], "judge", direction),
+                conditional=conditional,
+                asked=np.isin(np.arange(len(images)), held),
+            )
+            yield {"from": source, "to": target, "told_label": conditional} | asdict(found)
 
 
 def protect(call: Call) -> Result:
     """Compose the replacement set (methods A13), with where every image came from."""
-    data = Loaded.of(call.inputs["load"])
-    part = data.fold(call.settings["fold"])
-    plain = fakes_and_reals(data.images[part], data.labels[part], call)
-    moved = call.inputs["transform"].arrays
-    made = replacement(
-        plain,
-        safe_reals=call.inputs["value"].arrays["verdict"] == SAFE,
-        safer_reals=moved["safer_reals"],
-        risky_fakes=call.inputs["value_fake"].arrays["verdict"] == RISKY,
-        riskier_fakes=moved["riskier_fakes"],
-    )
+    made = replacement(fakes_and_reals(call), moved(call))
     counts = {
-        f"{name}_{kind}": int(np.sum((made.source == code) & (made.transformed == moved)))
-        for code, name in enumerate(("real", "fake"))
-        for kind, moved in (("kept", False), ("transformed", True))
+        f"{name}_{kind}": int(np.sum((made.source == code) & ((made.made_by == AS_IS) == kept)))
+        for code, name in enumerate(SOURCES[:2])
+        for kind, kept in (("kept", True), ("transformed", False))
     }
-    arrays = {
-        name: getattr(made, name) for name in ("images", "labels", "source", "index", "transformed")
-    }
-    return Result(arrays, counts)
+    return Result({name: getattr(made, name) for name in ARRAYS}, counts)
 
 
 def premise(call: Call) -> Result:
@@ -128,7 +198,8 @@ def premise(call: Call) -> Result:
     )
     arrays = {f"hits.{view}": values for view, values in found.hits.items()}
     arrays |= {f"weights.{view}": values for view, values in found.weights.items()}
-    return Result(arrays, {"classes_within": found.classes_within})
+    warnings = list(premise_warnings(found))
+    return Result(arrays, {"classes_within": found.classes_within, "warnings": warnings})
 
 
 def check_fakes(call: Call) -> Result:

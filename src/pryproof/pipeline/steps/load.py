@@ -1,11 +1,15 @@
 """load: read the images, drop exact duplicates, split into disjoint parts."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from pryproof.data.duplicates import duplicate_groups
 from pryproof.data.sources import read
-from pryproof.data.splits import fit_sizes, split
+from pryproof.data.splits import Split, extra_for, fit_sizes, split
 from pryproof.pipeline.steps.call import Call, Result
+from pryproof.records import Samples
 
 
 def load(call: Call) -> Result:
@@ -17,22 +21,13 @@ def load(call: Call) -> Result:
         resize=settings["resize"],
         on_bad_image=settings["on_bad_image"],
     )
-    samples, folds = loaded.samples, settings["shadow_folds"]
-    groups = duplicate_groups(samples.images)
-    most = (0, 0)
-    if settings["members"] is None or settings["evaluation"] is None:
-        most = fit_sizes(samples.labels, folds, groups)
-    parts = split(
-        samples.labels,
-        members=settings["members"] or most[0],
-        evaluation=settings["evaluation"] or most[1],
-        shadow_folds=folds,
-        seed=settings["seed"],
-        groups=groups,
-    )
+    samples = loaded.samples
+    parts = drawn(samples, settings)
     named = {"members": parts.members}
     named |= {f"shadow{i}": part for i, part in enumerate(parts.shadows)}
     named |= {"outside": parts.outside, "evaluation": parts.evaluation}
+    folds = ["target", *(f"shadow{i}" for i in range(len(parts.shadows)))]
+    named |= {f"extra/{fold}": part for fold, part in zip(folds, parts.extra, strict=False)}
     ends = np.cumsum([0, *map(len, named.values())]).tolist()
     rows = np.concatenate(list(named.values()))
     return Result(
@@ -44,4 +39,26 @@ def load(call: Call) -> Result:
             "notices": [*loaded.notices, *parts.notices],
             "available": len(samples),
         },
+    )
+
+
+def drawn(samples: Samples, settings: Mapping[str, Any]) -> Split:
+    """Split samples as the task's ``settings`` ask, which say ``extra`` where a row needs it.
+
+    ``extra`` is how many real images a member nobody else uses; each fold has its own.
+    """
+    folds, amount = settings["shadow_folds"], settings.get("extra", 0.0)
+    groups = duplicate_groups(samples.images)
+    most = (0, 0)
+    if settings["members"] is None or settings["evaluation"] is None:
+        most = fit_sizes(samples.labels, folds, groups, extra=amount)
+    members = settings["members"] or most[0]
+    return split(
+        samples.labels,
+        members=members,
+        evaluation=settings["evaluation"] or most[1],
+        shadow_folds=folds,
+        seed=settings["seed"],
+        groups=groups,
+        extra=extra_for(members, amount),
     )

@@ -1,4 +1,4 @@
-"""Every step by name. Its version stands in ``plan.VERSIONS``, which needs no torch to be read."""
+"""Every step by name. Its version stands in ``task.VERSIONS``, which needs no torch to be read."""
 
 from pryproof.pipeline.steps.call import Step
 from pryproof.pipeline.steps.evaluate import evaluate
@@ -9,7 +9,10 @@ from pryproof.pipeline.steps.generate import (
     protect,
     transform_domains,
 )
+from pryproof.pipeline.steps.leaks import leaks
 from pryproof.pipeline.steps.load import load
+from pryproof.pipeline.steps.migrate import migrate
+from pryproof.pipeline.steps.revalue import revalue
 from pryproof.pipeline.steps.train import train
 from pryproof.pipeline.steps.value import attack, value
 
@@ -23,5 +26,8 @@ STEPS: dict[str, Step] = {
     "protect": protect,
     "premise": premise,
     "check_fakes": check_fakes,
+    "leaks": leaks,
     "evaluate": evaluate,
+    "revalue": revalue,
+    "migrate": migrate,
 }

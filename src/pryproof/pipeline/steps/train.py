@@ -1,5 +1,7 @@
 """train: one classifier on one training set; what it says is kept as signals, not as logits."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -7,11 +9,12 @@ import numpy as np
 from torch import nn
 
 from pryproof.attacks.signals import signals
-from pryproof.defenses.fakes import FAKE, REAL, TrainingSet, real_and_fake
+from pryproof.defenses.fakes import SOURCES
 from pryproof.defenses.fit import Fitted, Given
 from pryproof.defenses.table import DEFENSES
 from pryproof.models.resolve import build
 from pryproof.pipeline.steps.call import Call, Loaded, Result
+from pryproof.pipeline.steps.sets import training_set
 from pryproof.training.predict import predict, weights_of
 from pryproof.training.recipe import Recipe
 
@@ -20,15 +23,15 @@ def train(call: Call) -> Result:
     """Return weights, the signals of every real sample, and of the fakes where they were seen."""
     settings = call.settings
     data = Loaded.of(call.inputs["load"])
-    images, labels, source = _training_set(call, data)
+    made = training_set(call)
     given = Given(
-        make=partial(_network, settings["model"], len(data.classes), data.shape),
-        images=images,
-        labels=labels,
+        make=partial(_network, settings["model"], len(data.classes), data.shape, call.device),
+        images=made.images,
+        labels=made.labels,
         classes=len(data.classes),
-        recipe=Recipe(**settings["recipe"]),
+        recipe=_recipe(settings, members=data.size("members"), rows=len(made)),
         seed=settings["seed"],
-        source=source,
+        source=made.source,
         reference=_reference(data) if settings["reference"] else None,
         progress=call.progress,
         keep=call.keep,
@@ -41,12 +44,18 @@ def train(call: Call) -> Result:
     arrays |= {f"signal.{name}": value for name, value in said.items()}
     if settings["trains_on"] == "fakes":
         arrays |= _said_of_fakes(fitted, call)
+    if settings["keeps_safer"]:
+        arrays |= _said_of_moved(fitted, call, data)
     arrays["batch_loss"] = fitted.history.batch_loss
-    return Result(arrays, _facts(call, fitted, rows=len(labels)))
+    arrays["batch_accuracy"] = fitted.history.batch_accuracy
+    return Result(arrays, _facts(call, fitted, rows=len(made)))
 
 
-def _network(model: str, classes: int, shape: tuple[int, int, int], seed: int) -> nn.Module:
-    return build(model, classes=classes, shape=shape, seed=seed)
+def _network(
+    model: str, classes: int, shape: tuple[int, int, int], device: str, seed: int
+) -> nn.Module:
+    """Build on the CPU, so that every device starts from the same bytes."""
+    return build(model, classes=classes, shape=shape, seed=seed).to(device)
 
 
 def _reference(data: Loaded) -> tuple[np.ndarray, np.ndarray]:
@@ -54,33 +63,51 @@ def _reference(data: Loaded) -> tuple[np.ndarray, np.ndarray]:
     return data.images[owned], data.labels[owned]
 
 
-def _training_set(call: Call, data: Loaded) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return images, labels and whether each is real or fake."""
-    part = data.fold(call.settings["fold"])
-    real, labels = data.images[part], data.labels[part]
-    if call.settings["trains_on"] == "real":
-        return real, labels, np.full(len(labels), REAL)
-    if call.settings["trains_on"] == "protected":
-        protected = call.inputs["protect"].arrays
-        return protected["images"], protected["labels"], protected["source"]
-    both = fakes_and_reals(real, labels, call)
-    return both.images, both.labels, both.source
-
-
-def fakes_and_reals(real: np.ndarray, labels: np.ndarray, call: Call) -> TrainingSet:
-    """Join a fold's reals with its generator's fakes."""
-    generated = call.inputs["generate"].arrays
-    return real_and_fake(real, labels, generated["fakes"], generated["fakes_labels"])
+def _recipe(settings: Mapping[str, Any], *, members: int, rows: int) -> Recipe:
+    """Return the recipe; at equal steps with as many epochs as come nearest to the plain row's."""
+    recipe = Recipe(**settings["recipe"])
+    if not settings["equal_steps"]:
+        return recipe
+    rows *= settings["options"].get("copies", 1)
+    plain, own = (max(1, round(count / recipe.batch)) for count in (members, rows))
+    return replace(recipe, epochs=max(1, round(recipe.epochs * plain / own)))
 
 
 def _said_of_fakes(fitted: Fitted, call: Call) -> dict[str, np.ndarray]:
     generated = call.inputs["generate"].arrays
+    return _said_of(
+        fitted,
+        {
+            name: (generated[name], generated[f"{name}_labels"])
+            for name in ("fakes", "unseen_fakes")
+        },
+    )
+
+
+def _said_of_moved(fitted: Fitted, call: Call, data: Loaded) -> dict[str, np.ndarray]:
+    """Ask about members, images outside and evaluation images, all as G_r2s shows them.
+
+    A member voted safe is trained on as it is, so its transform was not seen: see ``protect``.
+    """
+    moved = call.inputs["transform"].arrays
+    places = {
+        "moved": ("safer_reals", data.fold(call.settings["fold"])),
+        "moved_outside": ("safer_outside", data.parts["outside"]),
+        "moved_unseen": ("safer_evaluation", data.parts["evaluation"]),
+    }
+    return _said_of(
+        fitted, {name: (moved[made], data.labels[part]) for name, (made, part) in places.items()}
+    )
+
+
+def _said_of(
+    fitted: Fitted, asked: Mapping[str, tuple[np.ndarray, np.ndarray]]
+) -> dict[str, np.ndarray]:
     arrays: dict[str, np.ndarray] = {}
-    for name in ("fakes", "unseen_fakes"):
-        answers = fitted.answer(predict(fitted.model, generated[name]))
-        said = signals(answers, generated[f"{name}_labels"], accelerate=False)
+    for name, (images, labels) in asked.items():
+        said = signals(fitted.answer(predict(fitted.model, images)), labels, accelerate=False)
         arrays |= {f"{name}.{key}": value for key, value in said.items()}
-        arrays[f"{name}.label"] = generated[f"{name}_labels"]
+        arrays[f"{name}.label"] = labels
     return arrays
 
 
@@ -95,7 +122,8 @@ def _facts(call: Call, fitted: Fitted, *, rows: int) -> dict[str, Any]:
         "uses_reference": call.settings["reference"],
         **fitted.facts,
     }
-    for name, place in (("reals", REAL), ("fakes", FAKE)):
-        if place < history.source_loss.shape[1]:
-            facts[f"last_loss_of_{name}"] = float(history.source_loss[-1, place])
+    losses = history.source_loss[-1].tolist()
+    for name, loss in zip(SOURCES, losses, strict=False):
+        if not np.isnan(loss):
+            facts[f"last_loss_of_{name}"] = loss
     return facts

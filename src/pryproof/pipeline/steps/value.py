@@ -53,8 +53,11 @@ def attack(call: Call) -> Result:
 
 
 def _runs(call: Call) -> list[Stored]:
-    count = sum(role.startswith("run") for role in call.inputs)
-    return [call.inputs[f"run{k}"] for k in range(count)]
+    """Return the runs that are left, by their number."""
+    roles = (role for role in call.inputs if role.startswith("run"))
+    return [
+        call.inputs[role] for role in sorted(roles, key=lambda role: int(role.removeprefix("run")))
+    ]
 
 
 View = tuple[dict[str, np.ndarray], np.ndarray, slice, slice]
@@ -99,7 +102,7 @@ def value(call: Call) -> Result:
     mine = MARGINS[name].of(known)[:runs, : len(members)]
     classes = view.labels[: len(members)] if settings["by_class"] else None
     order = ranks(mine, seed=settings["seed"], labels=classes)
-    votes = _voted(settings, order)
+    votes = voted(settings, order)
     arrays = {
         "margin": mine,
         "called": attacked["called"][:, members],
@@ -139,7 +142,7 @@ def value(call: Call) -> Result:
     return Result(arrays, facts)
 
 
-def _voted(settings: Mapping[str, Any], order: Int64[np.ndarray, "runs members"]) -> Votes:
+def voted(settings: Mapping[str, Any], order: Int64[np.ndarray, "runs members"]) -> Votes:
     return vote(
         order,
         rule=settings["rule"],

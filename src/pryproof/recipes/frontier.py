@@ -1,0 +1,267 @@
+"""Ours 2 and 3, and the frontier: what fakes buy beside DP-SGD, controls, and the dull baselines.
+
+All rows train on three fifths of the size's members, so that as many further reals are there for the
+ceiling. Rows with added images are judged at equal epochs and at equal steps.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from pryproof.pipeline.settings import Settings
+from pryproof.recipes.claims import Checked, Claim, check
+from pryproof.recipes.compared import (
+    FPR,
+    Order,
+    Place,
+    accuracies,
+    by_lira,
+    change,
+    judged,
+    low_tpr,
+    ordered,
+)
+from pryproof.recipes.exposed import TENTH, tail
+from pryproof.recipes.figure import Figure
+from pryproof.recipes.figure7 import CE, FAKES, MOVED, RELAXED, RELAXED_FAKES
+from pryproof.recipes.opened import Opened
+from pryproof.recipes.recipe import Need, Recipe
+from pryproof.recipes.sizes import Size, changed
+from pryproof.records import Estimate
+from pryproof.reporting.panels import Points, Table
+
+STUDY, NOISIER = "part", "part-noisier"
+NOISE = {STUDY: 0.1, NOISIER: 1.0}  # of DP-SGD: for utility (methods 11.2), and for a guarantee
+ACCEPTABLE = 0.02  # test accuracy that a defense may cost; the bar is ours
+
+EXTRA, EARLY = "extra", "early_stopping"
+CONTROLS = {  # what else as many images could be -> in words
+    FAKES: "fakes as generated",
+    "noise": "images of noise",
+    "noise_copies": "noisy copies",
+    "copies": "static copies",
+    "permuted_fakes": "fakes under other labels",
+    "filtered": "a blur and a contrast filter for the transform",
+    EXTRA: "further reals",
+}
+EQUAL_STEPS = tuple(f"{row}@steps" for row in (FAKES, MOVED, "copies", EXTRA))
+BASELINES = (CE, EARLY, "ce_early", EXTRA)
+ADDED = (*CONTROLS, MOVED, *EQUAL_STEPS)
+
+
+def part_of(count: int | None) -> int:
+    """Return three fifths: of the members, so that as many further reals are left at every size.
+
+    >>> part_of(1500)
+    900
+    """
+    return (count or 0) * 3 // 5
+
+
+def _settings(size: Size, study: str) -> Settings:
+    members = part_of(size.base.data.members)
+    return changed(size.base, f"data.members={members}", f"defenses.dp_sgd.noise={NOISE[study]}")
+
+
+def _need(size: Size, rows: Sequence[str], study: str = STUDY) -> Need:
+    # the row of extra reals is in every study: without it other images would be loaded
+    return judged(_settings(size, study), tuple(dict.fromkeys((*rows, EXTRA))), size)
+
+
+def _needs_controls(size: Size) -> dict[str, Need]:
+    return {STUDY: _need(size, (CE, *ADDED))}
+
+
+def _needs_dp_sgd(size: Size) -> dict[str, Need]:
+    return {
+        STUDY: _need(size, (CE, EARLY, FAKES, MOVED, "dp_sgd")),
+        NOISIER: _need(size, ("dp_sgd",), NOISIER),
+    }
+
+
+def _needs_frontier(size: Size) -> dict[str, Need]:
+    rows = (*BASELINES, "ce", RELAXED, RELAXED_FAKES, *ADDED, "dp_sgd")
+    return {STUDY: _need(size, rows), NOISIER: _need(size, ("dp_sgd",), NOISIER)}
+
+
+def _place(row: str, study: str = STUDY) -> Place:
+    words = f"DP-SGD, noise {NOISE[study]:g}" if row == "dp_sgd" else ""
+    return Place(study=study, row=row, words=words)
+
+
+DP_SGD = tuple(_place("dp_sgd", study) for study in NOISE)
+
+
+def _name(place: Place) -> str:
+    return place.row.replace("_", "-").replace("@", "-") + (
+        f"-{NOISE[place.study]:g}" if place.row == "dp_sgd" else ""
+    )
+
+
+def safer(first: Place, second: Place, words: str = "") -> Order:
+    """Claim that LiRA's AUC is lower in the first place."""
+    return Order(
+        name=f"{_name(first)}-safer-than-{_name(second)}",
+        sentence=f"{first.title} is safer than {words or second.title}.",
+        of="lira_auc",
+        lower=first,
+        higher=second,
+    )
+
+
+def affordable(opened: Mapping[str, Opened], first: Place, second: Place, size: Size) -> Checked:
+    """Check that the first place costs no more than ACCEPTABLE of the second's test accuracy."""
+    claim = Claim(
+        name=f"{_name(first)}-as-accurate-as-{_name(second)}",
+        sentence=f"{first.title} costs at most {ACCEPTABLE:.0%} of test accuracy against "
+        f"{second.title}.",
+        quantity=f"test accuracy, {first.title} less {second.title}",
+        side="above",
+        bar=-ACCEPTABLE,
+    )
+    return check(claim, change(opened, "evaluation", (second, first), size))
+
+
+def _read_controls(opened: Mapping[str, Opened], size: Size) -> Figure:
+    protected = _place(MOVED)
+    orders = [safer(protected, _place(row), words) for row, words in CONTROLS.items()]
+    orders += [safer(_place(f"{row}@steps"), _place(CE)) for row in (FAKES, MOVED)]
+    places = [_place(row) for row in (CE, *ADDED)]
+    return Figure(
+        panels=(by_lira(opened, places), accuracies(opened, places)),
+        claims=tuple(ordered(opened, orders, size)),
+        notes=(
+            (
+                "Fakes that are safer than every control are more than data added; at equal steps "
+                "they are more than training for longer."
+            ),
+            FEWER,
+        ),
+    )
+
+
+def _read_dp_sgd(opened: Mapping[str, Opened], size: Size) -> Figure:
+    places = [_place(CE), _place(EARLY), _place(FAKES), _place(MOVED), *DP_SGD]
+    protected = _place(MOVED)
+    claims: list[Checked] = []
+    for private in DP_SGD:
+        claims += ordered(opened, [safer(private, _place(CE)), safer(protected, private)], size)
+        claims.append(affordable(opened, protected, private, size))
+    return Figure(
+        panels=(_plane(opened, places), _table(opened, places)),
+        claims=tuple(claims),
+        notes=(
+            (
+                "DP-SGD is the one row with a guarantee, and at little noise the guarantee says "
+                "little; fakes of a generator that learned from the members have none."
+            ),
+            FEWER,
+        ),
+    )
+
+
+def _read_frontier(opened: Mapping[str, Opened], size: Size) -> Figure:
+    rows = (*BASELINES, "ce", RELAXED, RELAXED_FAKES, *ADDED)
+    places = [_place(row) for row in dict.fromkeys(rows)] + list(DP_SGD)
+    protected = _place(MOVED)
+    claims: list[Checked] = []
+    for other in (_place(CE), _place(EARLY), _place(RELAXED)):
+        claims += ordered(opened, [safer(protected, other)], size)
+        claims.append(affordable(opened, protected, other, size))
+    return Figure(
+        panels=(_plane(opened, places), _worst(opened, places), _table(opened, places)),
+        claims=tuple(claims),
+        notes=(
+            (
+                "Upper left is better. A row is worth its cost where nothing lies above and left "
+                "of it, early stopping and crop/flip alone included."
+            ),
+            FEWER,
+        ),
+    )
+
+
+def _plane(opened: Mapping[str, Opened], places: Sequence[Place]) -> Points:
+    return _points(
+        opened,
+        places,
+        f"TPR of LiRA at {FPR:.0%} FPR",
+        [opened[place.study].attacks(place.row)["lira_tpr"] for place in places],
+    )
+
+
+def _worst(opened: Mapping[str, Opened], places: Sequence[Place]) -> Points:
+    return _points(
+        opened,
+        places,
+        f"the same among the most exposed {TENTH:.0%}",
+        [tail(opened[place.study], place.row) for place in places],
+    )
+
+
+def _points(
+    opened: Mapping[str, Opened], places: Sequence[Place], x_title: str, leaks: list[Estimate]
+) -> Points:
+    return Points(
+        title=f"Accuracy against {x_title}",
+        x_title=x_title,
+        y_title="test accuracy",
+        points=tuple(
+            (place.title, leak, opened[place.study].accuracy(place.row, "evaluation"))
+            for place, leak in zip(places, leaks, strict=True)
+        ),
+        chance=FPR,
+    )
+
+
+def _table(opened: Mapping[str, Opened], places: Sequence[Place]) -> Table:
+    plain = opened[STUDY].judged_row(CE)["steps"]
+    rows = []
+    for place in places:
+        study = opened[place.study]
+        found = study.attacks(place.row)
+        cells: tuple[Estimate | str, ...] = (
+            study.accuracy(place.row, "evaluation"),
+            found["lira_auc"],
+            found["lira_tpr"],
+            low_tpr(study, place.row),
+            tail(study, place.row),
+            found["modified_entropy"],
+            f"{study.judged_row(place.row)['steps'] / plain:.2g}x",
+        )
+        rows.append((place.title, cells))
+    return Table(title="Every way of training", columns=COLUMNS, rows=tuple(rows))
+
+
+COLUMNS = (
+    "test accuracy",
+    "AUC of LiRA",
+    "TPR at 1% FPR",
+    "TPR at 0.1% FPR",
+    f"TPR of the most exposed {TENTH:.0%}",
+    "M-entropy, balanced accuracy",
+    "steps of SGD",
+)
+FEWER = "Trained on three fifths of the size's members, so that further reals are left for the ceiling."
+
+FRONTIER: dict[str, Recipe] = {
+    "our2": Recipe(
+        name="our2",
+        title="Fakes beside DP-SGD",
+        source="ours; Aerni et al. 2024",
+        needs=_needs_dp_sgd,
+        read=_read_dp_sgd,
+    ),
+    "our3": Recipe(
+        name="our3",
+        title="The method, or merely more data",
+        source="ours",
+        needs=_needs_controls,
+        read=_read_controls,
+    ),
+    "frontier": Recipe(
+        name="frontier",
+        title="Accuracy, leakage and cost of every way of training",
+        source="ours",
+        needs=_needs_frontier,
+        read=_read_frontier,
+    ),
+}
