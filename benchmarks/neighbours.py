@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ import numpy as np
 import torch
 
 from demo import processor
+from neighbour_peers import peak_gb
 from pryproof.data.sources import read
 from pryproof.distances.nearest import nearest
 from pryproof.seeds import generator
@@ -119,7 +119,7 @@ def search(path: Path, kind: str, size: int) -> dict[str, Any]:
         "width": int(among[0].size),
         "seconds": round(time.monotonic() - start, 2),
         "core_seconds": round(time.process_time() - before, 2),
-        "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+        "peak_gb": peak_gb(),
         "load_before": round(load, 2),
         "mean_distance": round(float(found.distance.mean()), 3),
         "threads": torch.get_num_threads(),
