@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test lint bench bench-attacks bench-training clean
+.PHONY: demo test lint bench bench-attacks bench-training bench-gans clean
 
 demo: $(VENV)/.run
 	$(BIN)/pryproof demo
@@ -28,6 +28,10 @@ bench-attacks: $(VENV)/.bench
 # the plain script it is compared with runs with torch's default threads, so none are set here
 bench-training: $(VENV)/.run
 	env -u OMP_NUM_THREADS $(BIN)/python benchmarks/bench_training.py
+
+# as in bench-training: the plain script keeps torch's default threads
+bench-gans: $(VENV)/.run
+	env -u OMP_NUM_THREADS $(BIN)/python benchmarks/bench_gans.py
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pryproof needs Python 3.11 or newer, this is " + sys.version.split()[0] + ". Run: make PYTHON=python3.11")'

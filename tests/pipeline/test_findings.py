@@ -56,7 +56,7 @@ def test_warnings_of_the_generators_are_read_first_and_on_the_console(finished: 
     workspace = Workspace.open(finished.path, study=finished.identity, create=False)
     results = Results(finished.tasks, workspace)
     told = {
-        "generate": results["generate/target"].facts["warnings"],
+        "generate": results["generator/target"].facts["warnings"],
         "transform": results["transform/target"].facts["warnings"]
         + results["premise"].facts["warnings"],
     }

@@ -184,7 +184,7 @@ CHANGES = {
     "relax_loss.alpha=0.5": r"train/\w+/relax_loss/\d|(attack|value)/\w+/real|" + BEHIND,
     "value.share=0.4": r"value/.*|transform/.*|protect/.*|premise|check_fakes|leaks"
     rf"|{AFTER}|train/\w+/fakes_transformed/\d",
-    "generate.steps=5": rf"generate/.*|train/\w+/fakes/\d|{FAKE_SIDE}|transform/.*|protect/.*"
+    "generate.steps=5": rf"generat(or|e)/.*|train/\w+/fakes/\d|{FAKE_SIDE}|transform/.*|protect/.*"
     rf"|check_fakes|leaks|{AFTER}|train/\w+/fakes_transformed/\d",
     "transform.steps=5": rf"transform/.*|protect/.*|check_fakes|leaks|{AFTER}"
     r"|train/\w+/fakes_transformed/\d",

@@ -72,20 +72,20 @@ def test_the_generator_draws_the_studys_fakes_again(finished: pp.Study, tmp_path
     folder = finished.export_generator(tmp_path / "out")
     verify(folder)
     weights = decode_arrays((folder / "generator.safetensors").read_bytes())
-    made = stored(finished, "generate/target")
-    task = next(item.task for item in finished.tasks if item.task.name == "generate/target")
+    trained, drawn = (stored(finished, f"{step}/target") for step in ("generator", "generate"))
+    task = next(item.task for item in finished.tasks if item.task.name == "generator/target")
     again = sample_tac_gan(
         weights,
-        made.arrays["fakes_labels"],
+        drawn.arrays["fakes_labels"],
         shape=(16, 16, 1),
         classes=2,
         settings=tac_gan_settings(task.settings["gan"], members=MEMBERS),
-        seed=made.facts["fakes_seed"],
+        seed=drawn.facts["fakes_seed"],
     )
-    assert again.tolist() == made.arrays["fakes"].tolist()
+    assert again.tolist() == drawn.arrays["fakes"].tolist()
     card = (folder / "README.md").read_text()
     assert "# A TAC-GAN trained on tiny.npz" in card
-    assert all(f"- {warning}" in card for warning in made.facts["warnings"])
+    assert all(f"- {warning}" in card for warning in trained.facts["warnings"])
 
 
 REFUSED = {

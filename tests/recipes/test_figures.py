@@ -5,7 +5,7 @@ import pytest
 
 from pryproof.recipes.claims import FAILS, HOLDS, UNKNOWN
 from pryproof.recipes.figures import FIGURES
-from pryproof.reporting.panels import Bars, Histogram, Images, Table
+from pryproof.reporting.panels import Bars, Histogram, Images, Lines, Points, Table
 from recipes.nano import Whole
 
 SILENT = {"table1", "fig3b", "fig10", "fig11"}  # what the paper only shows
@@ -14,6 +14,7 @@ SILENT = {"table1", "fig3b", "fig10", "fig11"}  # what the paper only shows
 def test_the_figures_and_tables_of_the_paper_are_there():
     expected = {"fig1a", "fig1c", "fig1e", "fig1g", "fig1i", "fig1k", "fig1x", "table1", "table2"}
     expected |= {"fig2a", "fig2c", "fig3a", "fig3b", "fig3d", "fig5", "fig9", "fig10", "fig11"}
+    expected |= {"fig7a", "fig7b", "fig7c", "fig7d", "fig8", "conjecture1", "conjecture2"}
     assert expected <= set(FIGURES)
     assert all(name == recipe.name for name, recipe in FIGURES.items())
 
@@ -24,7 +25,7 @@ def test_every_recipe_runs_to_its_end(whole: Whole, name: str):
     assert figure.panels
     assert bool(figure.claims) == (name not in SILENT)
     for panel in figure.panels:
-        assert isinstance(panel, Histogram | Bars | Table | Images)
+        assert isinstance(panel, Histogram | Bars | Lines | Points | Table | Images)
     for checked in figure.claims:
         found = checked.estimate
         assert checked.verdict in (HOLDS, FAILS, UNKNOWN)

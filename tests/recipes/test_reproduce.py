@@ -226,9 +226,9 @@ def test_a_study_that_lacks_runs_ends_no_other(images, tmp_path, monkeypatch):
 
 
 def test_a_generator_that_fails_ends_no_figure_without_it(images, tmp_path, monkeypatch):
-    monkeypatch.setitem(STEPS, "generate", hopeless)
+    monkeypatch.setitem(STEPS, "generator", hopeless)
     found = together(tmp_path / "out", nano(images), FIGURES["fig10"], FIGURES["table1"])
-    assert "the generator's loss became nan, generate/target, step 3" in found[0].missing
+    assert "the generator's loss became nan, generator/target, step 3" in found[0].missing
     assert not found[1].missing
 
 

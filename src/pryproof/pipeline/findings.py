@@ -72,7 +72,7 @@ def _value(results: Results, settings: Settings) -> Iterator[Finding]:
 
 
 def _generate(results: Results, settings: Settings) -> Iterator[Finding]:  # noqa: ARG001
-    facts = results[f"generate/{TARGET}"].facts
+    facts = results[f"generator/{TARGET}"].facts
     ratio, least = facts["diversity_ratio"], facts["diversity_ratio_least"]
     if ratio is not None and least is not None:
         yield Finding(
@@ -312,7 +312,7 @@ LOOKS = {
 
 def curves(results: Results) -> list[Curve]:
     """Return the generators' training curves."""
-    gan = results[f"generate/{TARGET}"].arrays
+    gan = results[f"generator/{TARGET}"].arrays
     cycle = results[f"transform/{TARGET}"].arrays
     wanted = (
         ("TAC-GAN", gan, ("d_loss", "g_loss", "ac_real", "twin"), "loss"),

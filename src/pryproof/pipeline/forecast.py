@@ -94,7 +94,7 @@ def seconds(task: Task, settings: Settings, sizes: Sizes, speeds: Speeds) -> flo
     if task.step == "train":
         trained = settings.train.epochs * sizes.members * task.cost
         return float(speeds.image * (trained + sizes.total / 3))
-    if task.step == "generate":
+    if task.step == "generator":
         return max(0.0, speeds.gan_step) * settings.generate.steps_for(sizes.members)
     if task.step == "transform":
         return max(0.0, speeds.cycle_step) * settings.transform.steps_for(sizes.members)

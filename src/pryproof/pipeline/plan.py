@@ -207,21 +207,32 @@ class _Planner:
             | {f"unseen{i}": f"attack/{other}/{source}" for i, other in enumerate(unseen)},
         )
 
-    def _fakes(self, fold: str) -> Iterator[Task]:
+    def _generated(self, fold: str) -> Iterator[Task]:
         settings = self.settings
+        gan = {"fold": fold, "gan": settings.generate.model_dump(exclude={"amount"})}
+        yield Task(
+            name=f"generator/{fold}",
+            step="generator",
+            stage="generate",
+            settings={**gan, "seed": self._seed("generate", fold)},
+            inputs={"load": "load"},
+            cost=8.0,
+        )
         yield Task(
             name=f"generate/{fold}",
             step="generate",
             stage="generate",
             settings={
-                "fold": fold,
-                "gan": settings.generate.model_dump(exclude={"amount"}),
+                **gan,
                 "amount": settings.generate.amount,
-                "seed": self._seed("generate", fold),
+                "seed": self._seed("fakes", fold),
             },
-            inputs={"load": "load"},
-            cost=8.0,
+            inputs={"load": "load", "generator": f"generator/{fold}"},
         )
+
+    def _fakes(self, fold: str) -> Iterator[Task]:
+        settings = self.settings
+        yield from self._generated(fold)
         runs = []
         for run in range(settings.value.fake_runs):
             task = self._train(VALUES_FAKES, fold, "values_fakes", run)

@@ -91,7 +91,7 @@ def export_set(
 def export_generator(settings: Settings, results: Results, folder: Path) -> Path:
     """Write the TAC-GAN of the target fold: its weights as safetensors, and its card."""
     refuse_content(folder)
-    name = f"generate/{TARGET}"
+    name = f"generator/{TARGET}"
     stored, data = results[name], Loaded.of(results["load"])
     (task,) = (item.task for item in results.tasks if item.task.name == name)
     part = data.parts["members"]

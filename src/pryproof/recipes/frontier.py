@@ -1,7 +1,7 @@
 """Ours 2 and 3, and the frontier: what fakes buy beside DP-SGD, controls, and the dull baselines.
 
-All rows train on three fifths of the size's members, so that as many further reals are there for the
-ceiling. Rows with added images are judged at equal epochs and at equal steps.
+All rows train on three fifths of the size's members, so that as many further reals are left for
+the ceiling. Rows with added images are judged at equal epochs and at equal steps.
 """
 
 from collections.abc import Mapping, Sequence
@@ -240,7 +240,9 @@ COLUMNS = (
     "M-entropy, balanced accuracy",
     "steps of SGD",
 )
-FEWER = "Trained on three fifths of the size's members, so that further reals are left for the ceiling."
+FEWER = (
+    "Trained on three fifths of the size's members, so that further reals are left for the ceiling."
+)
 
 FRONTIER: dict[str, Recipe] = {
     "our2": Recipe(

@@ -28,8 +28,8 @@ from pryproof.valuation.votes import RISKY, SAFE
 Asked = tuple[Direction, np.ndarray, np.ndarray]  # which way, images, labels
 
 
-def generate(call: Call) -> Result:
-    """Train TAC-GAN on the fold's images; draw fakes, and as many that nothing trains on."""
+def generator(call: Call) -> Result:
+    """Train TAC-GAN on the fold's images; one generator serves every amount of fakes."""
     data = Loaded.of(call.inputs["load"])
     part = data.fold(call.settings["fold"])
     images, labels = data.images[part], data.labels[part]
@@ -45,21 +45,30 @@ def generate(call: Call) -> Result:
         keep=call.keep,
         device=call.device,
     )
-    count = round(call.settings["amount"] * len(labels))
-    wanted = uniform_labels(count, classes)
     arrays = {f"weight.{name}": value for name, value in fitted.weights.items()}
     arrays |= {f"history.{name}": value for name, value in fitted.history.items()}
+    return Result(arrays, _told(fitted))
+
+
+def generate(call: Call) -> Result:
+    """Draw fakes, and as many that nothing trains on."""
+    data = Loaded.of(call.inputs["load"])
+    members = data.fold(call.settings["fold"])
+    size, classes = members.stop - members.start, len(data.classes)
+    wanted = uniform_labels(round(call.settings["amount"] * size), classes)
+    seed = call.settings["seed"]
+    arrays: dict[str, np.ndarray] = {}
     for index, name in enumerate(("fakes", "unseen_fakes")):
         arrays[name] = sample_tac_gan(
-            fitted.weights,
+            picked(call.inputs["generator"], "weight."),
             wanted,
             shape=data.shape,
             classes=classes,
-            settings=settings,
-            seed=seed + 1 + index,
+            settings=tac_gan_settings(call.settings["gan"], members=size),
+            seed=seed + index,
         )
         arrays[f"{name}_labels"] = wanted
-    return Result(arrays, _told(fitted) | {"fakes_seed": seed + 1})
+    return Result(arrays, {"fakes_seed": seed})
 
 
 def tac_gan_settings(gan: Mapping[str, Any], *, members: int) -> TacGanSettings:

@@ -5,6 +5,7 @@ from pryproof.pipeline.steps.evaluate import evaluate
 from pryproof.pipeline.steps.generate import (
     check_fakes,
     generate,
+    generator,
     premise,
     protect,
     transform_domains,
@@ -21,6 +22,7 @@ STEPS: dict[str, Step] = {
     "train": train,
     "attack": attack,
     "value": value,
+    "generator": generator,
     "generate": generate,
     "transform": transform_domains,
     "protect": protect,
