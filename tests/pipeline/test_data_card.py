@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pryproof.defenses.controls import copies_added, extra_added, extra_pool, noise_added
+from pryproof.defenses.controls import copies_added, extra_added, noise_added
 from pryproof.defenses.fakes import FAKE, REAL, TrainingSet, of_images
 from pryproof.pipeline.data_card import CONTAINS, READING, About, data_card
 from pryproof.pipeline.export import FORMS
@@ -21,10 +21,7 @@ SETS = {
     "real": (reals(), {"real": 4}),
     "made": (of_images(PIXELS, LABELS, source=FAKE, seed=3), {"made": 4}),
     "moved": (copies_added(reals(), count=3, seed=1, padding=1), {"real": 4, "moved": 3}),
-    "extra": (
-        extra_added(reals(), extra_pool(PIXELS, LABELS), count=2, seed=1),
-        {"real": 4, "extra": 2},
-    ),
+    "extra": (extra_added(reals(), PIXELS[:2], LABELS[:2]), {"real": 4, "extra": 2}),
     "noise": (noise_added(reals(), count=5, seed=8), {"real": 4}),
 }
 
