@@ -107,3 +107,21 @@ def test_an_unknown_space_names_the_nearest(parts):
 def test_weights_that_are_not_there_are_named(parts, tmp_path: Path):
     with pytest.raises(DataError, match=r"inception\.pth"):
         pp.check_fakes(*parts[:3], inception=tmp_path / "inception.pth")
+
+
+def test_a_collapsed_generator_leaves_a_test_without_a_number_but_not_the_audit(parts):
+    one = np.repeat(parts[0][0][:1], SIZE, axis=0)
+    found = pp.check_fakes(one, parts[1][0], parts[2][0], spaces=["pixels"])
+    missing = [line for line in found.findings if "do not allow" in line.meaning]
+    assert missing
+    assert all(np.isnan(line.value.value) and line.value.method for line in missing)
+    assert any("repeats itself" in warning for warning in found.warnings)
+
+
+def test_small_images_are_compared_by_plain_distance(parts):
+    small = [images[:, ::3, ::3] for images, _ in parts[:3]]
+    found = pp.check_fakes(*small, spaces=["pixels"])
+    assert found.copies is None
+    assert any("Images below" in warning for warning in found.warnings)
+    assert found.content().grids
+    assert "by_likeness" not in json.loads(found.json())["closest"]

@@ -42,7 +42,7 @@ def safe() -> dict[str, Opened]:
 
 @pytest.fixture(scope="module")
 def leaky() -> dict[str, Opened]:
-    return worlds(Planted(leak=2.5, skill=-1.0), Planted(leak=0.5))
+    return worlds(Planted(leak=3.5, skill=-1.0), Planted(leak=0.1))
 
 
 def verdicts(name: str, opened: dict[str, Opened]) -> dict[str, str]:

@@ -10,16 +10,18 @@ import numpy as np
 from pryproof.checks import ConfigurationError
 from pryproof.evaluation.self_test import corrected_confidence
 from pryproof.leakage.closeness import Labels
+from pryproof.leakage.copies import LEAST as LEAST_SIDE
 from pryproof.leakage.copies import copies
 from pryproof.leakage.duplicates import duplicates
 from pryproof.pipeline.fake_audit import FakeAudit
 from pryproof.pipeline.fake_quality import FakeQuality, fake_quality
 from pryproof.pipeline.fake_sets import FakeSets, Given, fake_sets
-from pryproof.pipeline.leak_tests import LEAST, TESTS, Space, Test, copied, nearness
+from pryproof.pipeline.leak_tests import LEAST, TESTS, Run, Space, copied, measured, nearness
 from pryproof.quality.extractors import EXTRACTORS, Extractor, extractor
 from pryproof.quality.inception import inception_extractor
 
 SPACES = ("pixels", "gradients")
+VARIED = 0.5  # of as many reals' effective number: with fewer a generator repeats itself
 Progress = Callable[[float, str], None]
 
 
@@ -60,13 +62,16 @@ def audited(
     """Run every leak test in every space; quality is left out."""
     confidence = corrected_confidence(1 + (1 + len(TESTS)) * len(spaces))
     progress(0.0, "looking for copies")
-    like = copies(sets.fakes.images, sets.real.images, sets.holdout.images)
+    like = None
+    if min(sets.real.images.shape[1:3]) >= LEAST_SIDE:
+        like = copies(sets.fakes.images, sets.real.images, sets.holdout.images)
     tests, closest = [copied(like)], []
     for number, space in enumerate(spaces):
         progress((1 + number) / (2 + len(spaces)), f"distances in {space.name}")
         seen = _space(sets, space, seed=seed)
         near, found = nearness(seen, confidence, seed)
-        tests += [near, *(run(seen, confidence, seed) for run in _tests(sets))]
+        tests.append(near)
+        tests += [measured(*named, seen, confidence, seed) for named in _tests(sets)]
         closest.append(found)
     return FakeAudit(
         sets=sets,
@@ -85,11 +90,11 @@ def _quiet(fraction: float, detail: str) -> None:
     """Show nothing."""
 
 
-def _tests(sets: FakeSets) -> list[Callable[[Space, float, int], Test]]:
+def _tests(sets: FakeSets) -> list[tuple[str, Run]]:
     """Return the tests that so many images allow."""
     if min(len(sets.fakes), len(sets.real), len(sets.holdout)) < LEAST:
         return []
-    return list(TESTS.values())
+    return list(TESTS.items())
 
 
 def _space(sets: FakeSets, space: Extractor, *, seed: int) -> Space:
@@ -117,11 +122,13 @@ def _space(sets: FakeSets, space: Extractor, *, seed: int) -> Space:
 def _warnings(sets: FakeSets, seed: int) -> Iterator[str]:
     if not sets.classes:
         yield "Some set has no labels: real and held-out images are compared across classes."
+    if min(sets.real.images.shape[1:3]) < LEAST_SIDE:
+        yield f"Images below {LEAST_SIDE} pixels: copies were looked for by plain distance alone."
     if not _tests(sets):
         yield f"Fewer than {LEAST} images of a kind: only distances and copies were looked at."
     repeated = duplicates(_flat(sets.fakes.images), _flat(sets.real.images), seed=seed)
     fakes, reals = repeated.fakes, repeated.reals
-    if fakes.near.low > reals.near.high:
+    if fakes.near.low > reals.near.high or fakes.effective < VARIED * reals.effective:
         yield (
             f"The generator repeats itself: {fakes.near.value:.1%} of the fakes have a near "
             f"duplicate among the fakes, of the real images {reals.near.value:.1%}; "

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pryproof.leakage.closeness import Closeness
-from pryproof.leakage.copies import Copies
+from pryproof.leakage.copies import Copies, Found
 from pryproof.pipeline.fake_quality import FakeQuality
 from pryproof.pipeline.fake_sets import FakeSets
 from pryproof.pipeline.leak_tests import Test
@@ -40,7 +40,7 @@ class FakeAudit:
 
     sets: FakeSets
     tests: tuple[Test, ...]
-    copies: Copies
+    copies: Copies | None  # None: the images are too small to be moved about
     closest: Closeness
     quality: FakeQuality
     warnings: tuple[str, ...]
@@ -162,20 +162,21 @@ def _grids(audit: FakeAudit) -> Iterator[Grid]:
         title="Nearest in distance",
         caption=f"each fake beside the real image nearest to it in {audit.spaces[0]}, and how far",
     )
+    if audit.copies is None:
+        return
     found = audit.copies.fakes
     order = np.argsort(found.score, kind="stable")[:SHOWN]
     yield _grid(
         audit,
         np.stack([order, found.index[order]], axis=1),
-        [f"{score:.2f}{' copy' if copy else ''}" for score, copy in _scored(audit, order)],
+        [f"{score:.2f}{' copy' if copy else ''}" for score, copy in _scored(found, order)],
         title="Likeliest copies",
         caption="each fake beside the real image it is most like once moved, mirrored and of the "
         "same contrast; what that leaves unexplained, 0 = the same picture",
     )
 
 
-def _scored(audit: FakeAudit, rows: np.ndarray) -> Iterator[tuple[float, bool]]:
-    found = audit.copies.fakes
+def _scored(found: Found, rows: np.ndarray) -> Iterator[tuple[float, bool]]:
     return zip(found.score[rows].tolist(), found.copy[rows].tolist(), strict=True)
 
 
@@ -190,13 +191,14 @@ def _grid(
 
 def _closest(audit: FakeAudit) -> dict[str, object]:
     """List the pairs to look at: positions of fake and real image, and how near."""
+    near = zip(audit.closest.pairs.tolist(), audit.closest.pair_distance.tolist(), strict=True)
+    by_distance = [{"fake": f, "real": r, "distance": d} for (f, r), d in near]
+    if audit.copies is None:
+        return {"by_distance": by_distance}
     found = audit.copies.fakes
     order = np.argsort(found.score, kind="stable")[:LISTED]
-    near = zip(audit.closest.pairs.tolist(), audit.closest.pair_distance.tolist(), strict=True)
-    return {
-        "by_distance": [{"fake": f, "real": r, "distance": d} for (f, r), d in near],
-        "by_likeness": [
-            {"fake": int(row), "real": int(found.index[row]), "left": score, "copy": copy}
-            for row, (score, copy) in zip(order, _scored(audit, order), strict=True)
-        ],
-    }
+    by_likeness = [
+        {"fake": int(row), "real": int(found.index[row]), "left": score, "copy": copy}
+        for row, (score, copy) in zip(order, _scored(found, order), strict=True)
+    ]
+    return {"by_distance": by_distance, "by_likeness": by_likeness}

@@ -12,6 +12,8 @@ import numpy as np
 from jaxtyping import Float
 
 from pryproof import seeds
+from pryproof.checks import DataError
+from pryproof.evaluation.estimates import not_estimable
 from pryproof.leakage.authenticity import authenticity
 from pryproof.leakage.closeness import Closeness, Labels, closeness
 from pryproof.leakage.copies import Copies
@@ -53,8 +55,20 @@ class Test:
 Run = Callable[[Space, float, int], Test]  # space, confidence, seed
 
 
-def copied(found: Copies) -> Test:
+def measured(name: str, run: Run, space: Space, confidence: float, seed: int) -> Test:
+    """Run a test; where these images do not allow it, say why in place of a number."""
+    try:
+        return run(space, confidence, seed)
+    except DataError as error:
+        why = not_estimable(error.what, confidence=confidence)
+        line = _line(space, name, why, meaning="These images do not allow the test.")
+        return Test(findings=(line,))
+
+
+def copied(found: Copies | None) -> Test:
     """Count the copies of real images among fakes, beside those among held-out images."""
+    if found is None:
+        return Test(findings=())
     count, size = int(found.fakes.copy.sum()), len(found.fakes.copy)
     line = Finding(
         stage="aligned pixels",

@@ -256,7 +256,11 @@ ARMS: dict[Augments, str] = {
     "fake": "on fakes only",
     "none": "on neither",
 }
-_MIXED = {name: row for name, row in PLAIN_ROWS.items() if row.trains_on != "real"}
+_MIXED = {
+    name: row
+    for name, row in PLAIN_ROWS.items()
+    if row.trains_on != "real" and row.defense == "crop_flip"
+}
 
 # every name that a study may ask for
 ROWS: dict[str, Row] = {

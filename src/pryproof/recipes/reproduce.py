@@ -62,10 +62,11 @@ def reproduce(
     images, networks or device cannot be had. A figure too many of whose runs diverged is named in
     ``missing``, and the others are made.
     """
-    chosen = recipes(names)
+    recipes(names)  # an unknown name is refused before the images are looked for
     changes = tuple(overrides)
     source = None if data is None else os.fspath(data)
     made = sized(sizes.size(size, source, label=label), changes)
+    chosen = recipes(names, too_dear=made.too_dear)
     work = Reproduction(
         folder if folder is not None else default_folder(size),
         size=made,
@@ -91,8 +92,10 @@ def default_folder(size: str) -> Path:
     return Path(f"reproduce-{size}")
 
 
-def recipes(names: str | Sequence[str]) -> tuple[Recipe, ...]:
+def recipes(names: str | Sequence[str], *, too_dear: Sequence[str] = ()) -> tuple[Recipe, ...]:
     """Return recipes by name, each once, in the paper's order; a panel names what shows it.
+
+    "all" leaves out those that are ``too_dear``; naming one asks for it all the same.
 
     >>> [recipe.name for recipe in recipes("fig1b")]
     ['fig1a']
@@ -105,7 +108,8 @@ def recipes(names: str | Sequence[str]) -> tuple[Recipe, ...]:
         raise ConfigurationError("E041", "name a figure", fix=f"fig1a, or {ALL}.")
     for name in sorted(asked):
         known_name(name, [*FIGURES, ALL], kind="figure")
-    return tuple(r for name, r in FIGURES.items() if name in asked or ALL in asked)
+    affordable = FIGURES.keys() - set(too_dear) if ALL in asked else set()
+    return tuple(recipe for name, recipe in FIGURES.items() if name in asked | affordable)
 
 
 def sized(made: Size, overrides: Sequence[str]) -> Size:

@@ -18,7 +18,8 @@ class Size:
     ``base`` is the study every recipe varies. ``runs`` are those of a histogram over runs (the
     paper's 40), ``ensemble`` those of an agreement (its 5), ``judged`` those of a comparison and
     ``shadows`` its shadow runs a fold. ``models`` are the networks of the paper by their place in
-    it: the small one of most figures, the large one, and the transformer.
+    it: the small one of most figures, the large one, and the transformer. ``too_dear`` are recipes
+    that "all" leaves out at this size: they are made only where they are named.
     """
 
     name: SizeName
@@ -28,6 +29,7 @@ class Size:
     judged: int
     shadows: int
     models: tuple[str, str, str]
+    too_dear: tuple[str, ...] = ()
 
 
 def changed(settings: Settings, *overrides: str) -> Settings:
@@ -89,6 +91,7 @@ def _tiny() -> Size:
         judged=3,
         shadows=2,
         models=models,
+        too_dear=("fig7c",),  # 58 trainings of a transformer, a quarter of an hour each
     )
 
 
