@@ -41,7 +41,7 @@ def test_without_clipping_and_noise_it_is_plain_sgd_on_the_same_batches(views):
         rows_by_step = poisson(rate)(samples=96, batches=6, seed=7, epoch=epoch)
         for index, rows in enumerate(rows_by_step):
             draws = torch_generator(7, "augmentation", epoch, index)
-            pixels = batch(scaled(torch.from_numpy(images)[rows]), draws)
+            pixels = batch(scaled(torch.from_numpy(images)[rows]), rows, draws)
             total = sum(
                 functional.cross_entropy(
                     twin(view), torch.from_numpy(labels)[rows], reduction="sum"

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import pryproof as pp
-from pryproof.checks import TrainingError
 from pryproof.pipeline import keeping, work
 from pryproof.pipeline.keeping import InWorkspace
 from pryproof.store.underway import Underway
@@ -79,13 +78,15 @@ def test_nothing_is_left_underway_when_a_study_is_done(finished: pp.Study):
     assert not list((finished.path / "underway").glob("*"))
 
 
-def test_a_run_that_diverges_is_named_by_its_task(finished: pp.Study, monkeypatch):
+def test_a_run_that_diverges_says_where_and_leaves_no_arrays(finished: pp.Study, monkeypatch):
     workspace = finished._workspace(create=False)
     item = task_of(finished, "train/target/ce/1")
     stored = {role: workspace.get(key) for role, key in item.inputs.items()}
     monkeypatch.setattr(loop.functional, "cross_entropy", _nan)
-    with pytest.raises(TrainingError, match=r"train/target/ce/1, epoch 1, batch 1"):
-        work.perform(item.task, stored)
+    result, _ = work.perform(item.task, stored)
+    assert result.facts["failed"].startswith("the loss became nan")
+    assert result.facts["where"] == "epoch 1, batch 1"
+    assert not result.arrays
 
 
 def _nan(logits, labels, *, reduction="mean"):

@@ -37,8 +37,9 @@ def test_variants_are_offered_where_they_mean_something():
         "ce_static"
     }
     arms = {name for name, variant in variants if variant.startswith("augment_")}
-    assert arms == steps - {"ce_static", "fakes_alone"}
-    assert all(ROWS[name].defense == "crop_flip" for name in arms)
+    assert arms == {
+        name for name in steps - {"ce_static", "fakes_alone"} if ROWS[name].defense == "crop_flip"
+    }
 
 
 def test_a_variant_is_its_row_but_for_one_thing():

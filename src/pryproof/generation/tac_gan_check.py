@@ -30,7 +30,7 @@ def warnings_of(
     Judged are the means of the last records (a fifth of them, 1 to ``LAST``) and the facts of
     ``diversity``. ``weight`` is that of the classifiers' losses. Silence is no proof of quality.
 
-    >>> history = {name: np.ones(1) for name in RECORDED}
+    >>> history = {name: np.ones(1) for name in RECORDED} | {"accuracy": np.array([0.7])}
     >>> facts = {"diversity_ratio": 0.9, "diversity_ratio_least": 0.02}
     >>> warnings_of(history, facts, classes=10, weight=1.0)
     ('collapse: a class has one image and little else, its variety is 0.02 of the real',)
