@@ -330,7 +330,8 @@ class _Planner:
             return
         evaluated = self._evaluate().inputs
         if PROTECTED in rows:
-            inputs = {r: n for r, n in evaluated.items() if r.startswith((PROTECTED, CONTROL))}
+            compared = (f"{PROTECTED}/", f"{CONTROL}/")
+            inputs = {role: n for role, n in evaluated.items() if role.startswith(compared)}
             yield Task(
                 name="revalue",
                 step="revalue",
@@ -350,13 +351,13 @@ class _Planner:
                 },
                 cost=0.5,
             )
-        compared = [name for name in rows if name in (FAKES, PROTECTED)]
-        if compared:
+        with_fakes = [name for name in rows if name in (FAKES, PROTECTED)]
+        if with_fakes:
             yield Task(
                 name="migrate",
                 step="migrate",
                 stage="evaluate",
-                settings={"rows": compared, "seed": self._seed("migrate")},
+                settings={"rows": with_fakes, "seed": self._seed("migrate")},
                 inputs={
                     "load": "load",
                     "evaluate": "evaluate",
