@@ -30,8 +30,8 @@ Membership inference is a lower bound on what leaks: an attack that finds nothin
 Nothing here is a formal guarantee.
 G_r2s(x) is a device of training, not an anonymised image: cycle consistency forces x to be \
 recoverable from it. Do not publish transformed images as synthetic data.
-Members are attacked as the originals. An attacker who owns or rebuilds the transform and queries \
-with G_r2s(x) is not tried; for the transformed row that attacker may be the stronger one.
+In the comparison members are attacked as the originals. An attacker who owns or rebuilds the \
+transform and queries with G_r2s(x) stands among the findings, where the rows for it are there.
 LiRA here is the offline form: the shadows repeat each row's whole road (valuation, generators, \
 protected set, training) on images disjoint from everything judged, so they never saw a judged \
 image. The online form, whose shadows train on half of the judged images, is stronger.
