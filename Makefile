@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2
 export OMP_NUM_THREADS := 1
 
 .PHONY: demo test lint bench bench-attacks bench-training bench-gans clean
@@ -10,7 +11,7 @@ demo: $(VENV)/.run
 	$(BIN)/pryproof demo
 
 test: $(VENV)/.test lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

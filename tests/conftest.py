@@ -14,3 +14,14 @@ def cifar100() -> Path:
     if not (folder / "cifar100-test.parquet").is_file():
         pytest.skip("no CIFAR-100 in $PRYPROOF_CIFAR100 nor in ../shared/data/cifar-100")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process, and all that need one run of every recipe.
+
+    Only ``--dist loadgroup`` reads it: a fixture of a module or of the session is costly to repeat.
+    """
+    for item in items:
+        shared = "whole" in getattr(item, "fixturenames", ())
+        group = "whole" if shared else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
