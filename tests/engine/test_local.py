@@ -240,7 +240,7 @@ def script(folder: Path, call: str, arguments: str, *, preload: tuple[str, ...] 
     return SCRIPT.format(folder=str(folder), call=call, arguments=arguments, preload=preload)
 
 
-def start(command: list[str], folder: Path) -> "subprocess.Popen[str]":
+def start(command: list[str], folder: Path, **more: bool) -> "subprocess.Popen[str]":
     return subprocess.Popen(  # noqa: S603
         [sys.executable, *command],
         cwd=folder,
@@ -249,6 +249,7 @@ def start(command: list[str], folder: Path) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        **more,
     )
 
 
@@ -301,6 +302,20 @@ def free(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+def test_ctrl_c_while_the_fork_server_imports_is_answered_by_the_parent_alone(tmp_path: Path):
+    marker = tmp_path / "importing"
+    text = f"import pathlib, time\npathlib.Path({str(marker)!r}).touch()\ntime.sleep(1)\n"
+    (tmp_path / "slow.py").write_text(text)
+    command = ["-c", script(tmp_path, "jobs.hold", "folder / n,", preload=("slow",))]
+    process = start(command, tmp_path, start_new_session=True)
+    until(marker.exists)
+    os.killpg(process.pid, signal.SIGINT)  # a terminal tells the whole group
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == -signal.SIGINT
+    assert err.count("Traceback") == err.count("KeyboardInterrupt") == 1
+    assert "slow.py" not in err
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT])

@@ -113,6 +113,7 @@ def test_a_stopped_command_leaves_no_worker_and_continues(
     assert process.returncode == code, err
     assert out == ""
     assert "Traceback" not in err
+    assert ("Stopped. What is finished is kept" in err.splitlines()[-1]) == (code > 0), err
     until(lambda: not any(map(alive, below)), "workers are left")
     done = len(list(stored.glob("[0-9a-f]*")))
     assert 5 <= done < len(value.tasks)

@@ -303,6 +303,9 @@ def why(
     console.table(["what", "was", "is"], chosen.why(step))
 
 
+STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM)  # what a shell expects, and no code of ours
+
+
 def _terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a handler
     raise SystemExit(128 + number)
 
@@ -315,9 +318,10 @@ def main() -> None:
     except PryproofError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
-        sys.stderr.write("Stopped. What is finished is kept; the same command continues.\n")
-        raise SystemExit(130) from None
+    except SystemExit as ended:
+        if ended.code in STOPPED:  # typer ends with this code on Ctrl-C, and without a word
+            sys.stderr.write("Stopped. What is finished is kept; the same command continues.\n")
+        raise
     except Exception:  # noqa: BLE001 - the one place a bug may end: named as such, exit code 1
         traceback.print_exc()
         sys.stderr.write("This is a bug in pryproof. What is finished is kept.\n")

@@ -1,6 +1,6 @@
 """Start and stop worker processes.
 
-Three things about starting are not as multiprocessing does them by itself:
+Four things about starting are not as multiprocessing does them by itself:
 
 * **The user's script is not run again.** forkserver and spawn import the main module in every
   worker, so a plain script without an ``if __name__ == "__main__"`` guard would start its study
@@ -12,6 +12,8 @@ Three things about starting are not as multiprocessing does them by itself:
   ``torch.py`` in the current folder (a data set's, say) from being run.
 * **One thread.** Linear algebra libraries read their thread counts when they are loaded, so these
   too must stand in the environment before.
+* **The fork server is deaf to Ctrl-C.** A terminal sends it to every process; while the fork server
+  imports the modules, which takes seconds, it would die of it with a traceback of its own.
 """
 
 import io
@@ -23,6 +25,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
@@ -56,6 +59,8 @@ def start(preload: Sequence[str], *, place: str = "") -> Worker:
     process = context.Process(target=serve, args=(theirs, place), daemon=True)
     try:
         with _unnoticed_main(), _environment():
+            if isinstance(context, ForkServerContext):
+                _start_server()
             process.start()
     except (EOFError, OSError) as error:
         ours.close()
@@ -114,6 +119,19 @@ def _context(preload: Sequence[str]) -> ForkServerContext | SpawnContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(preload))
     return context
+
+
+def _start_server() -> None:
+    """Start the fork server, unless it runs, with Ctrl-C blocked: its processes inherit that.
+
+    In this process it waits meanwhile, and is answered after.
+    """
+    resource_tracker.ensure_running()  # started by the server's own start, it would unblock Ctrl-C
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
