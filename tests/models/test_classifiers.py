@@ -32,6 +32,7 @@ def size(model: nn.Module) -> int:
         ("resnet18", 10, 11_173_962),
         ("hivit_tiny", 100, 18_749_920),
         ("hivit_tiny/kernel3", 100, 18_752_224),
+        ("small_cnn/width32", 10, 94_762),
     ],
 )
 def test_parameter_counts(name, classes, parameters):
@@ -177,7 +178,7 @@ def test_a_missing_package_is_named_with_the_line_that_installs_it(monkeypatch, 
     [
         ("smal_cnn", "Did you mean small_cnn"),
         ("hivit_tiny/patch", "Did you mean hivit_tiny/patch8 or "),
-        ("xyzzy", "Known: hivit_tiny, .* package.module:function"),
+        ("xyzzy", "Known: hivit_tiny, .* vit_mini, .* package.module:function"),
         ("nowhere.at_all:make", "PYTHONPATH"),
         ("pryproof.models.small_cnn:Missing", "cannot be imported"),
         ("builtins:dict", "must return a torch.nn.Module"),

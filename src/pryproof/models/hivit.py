@@ -133,7 +133,7 @@ class HiViT(nn.Module):
         self.blocks = nn.Sequential(*blocks)
         self.last_norm = nn.LayerNorm(4 * WIDTH, eps=EPS)
         self.head = nn.Linear(4 * WIDTH, classes)
-        _initialise(self)
+        initialise(self)
 
     def forward(
         self, images: Float[torch.Tensor, "batch channels height width"]
@@ -200,8 +200,8 @@ def _offsets(side: int) -> Int64[torch.Tensor, "tokens tokens"]:
     return down * (2 * side - 1) + across
 
 
-def _initialise(model: HiViT) -> None:
-    """Draw linear weights, position and tables from N(0, 0.02^2), truncated; set biases to 0.
+def initialise(model: nn.Module) -> None:
+    """Draw linear weights, tables and ``position`` from N(0, 0.02^2), truncated; set biases to 0.
 
     The convolution keeps torch's own initialisation, as in the published code.
     """
@@ -212,4 +212,4 @@ def _initialise(model: HiViT) -> None:
                 nn.init.zeros_(module.bias)
         if isinstance(module, Attention):
             nn.init.trunc_normal_(module.relative_bias, std=0.02)
-    nn.init.trunc_normal_(model.position, std=0.02)
+    nn.init.trunc_normal_(model.get_parameter("position"), std=0.02)

@@ -17,12 +17,14 @@ from pryproof.models.probe import probe
 from pryproof.models.randomness import global_draws
 from pryproof.models.resnet import resnet18, small_resnet
 from pryproof.models.small_cnn import SmallCnn
+from pryproof.models.vit import vit_mini
 from pryproof.models.wide_resnet import wrn_28_2
 
 Make = Callable[..., nn.Module]
 
 MODELS: dict[str, Make] = {
     "small_cnn": SmallCnn,
+    "small_cnn/width32": partial(SmallCnn, width=32),
     "small_resnet": small_resnet,
     "resnet18": resnet18,
     "wrn_28_2": wrn_28_2,
@@ -32,6 +34,7 @@ MODELS: dict[str, Make] = {
     "hivit_tiny": hivit_tiny,
     "hivit_tiny/patch8": partial(hivit_tiny, patch=8),
     "hivit_tiny/kernel3": partial(hivit_tiny, kernel=3),
+    "vit_mini": vit_mini,
 }
 
 
