@@ -91,6 +91,7 @@ def test_the_list_says_what_a_figure_needs(say):
     assert list(rows) == ["fig1a", "table1"]
     assert rows["fig1a"]["trainings"] == 16
     assert rows["table1"]["trainings"] == 0
+    assert (rows["fig1a"]["claims"], rows["table1"]["claims"]) == (4, 0)
 
 
 REFUSED = {

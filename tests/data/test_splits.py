@@ -144,6 +144,29 @@ def test_fitting_sizes_leave_room_for_extra_images(folds: int, amount: float):
     assert evaluation == members
 
 
+def test_further_images_stand_in_no_part_and_change_none():
+    asked = {"members": 15, "evaluation": 12, "shadow_folds": 1, "seed": 5}
+    plain, more = split(LABELS, **asked), split(LABELS, **asked, further=10, extra=6)
+    for first, second in zip(parts(plain), parts(more), strict=False):
+        assert first.tolist() == second.tolist()
+    used = np.concatenate([*parts(plain), *more.extra])
+    assert len(more.further) == 10
+    assert not set(more.further) & set(used)
+    counts = np.bincount(LABELS[more.further])
+    assert counts.max() - counts.min() <= 1
+    assert plain.further.tolist() == []
+
+
+def test_too_few_further_images_say_what_fits_with_them():
+    message = r"E038.*evaluation \+ 30 further ones need .*members=21 .*with 30 further ones fit"
+    with pytest.raises(DataError, match=message):
+        split(LABELS, members=30, evaluation=30, shadow_folds=1, seed=0, further=30)
+    assert fit_sizes(LABELS, 1, further=30) == (21, 21)
+    split(LABELS, members=21, evaluation=21, shadow_folds=1, seed=0, further=30)
+    with pytest.raises(DataError, match=r"E038.*Ask for fewer canaries"):
+        fit_sizes(LABELS, 1, further=120)
+
+
 @pytest.mark.parametrize(("members", "evaluation", "folds"), [(0, 3, 1), (3, -1, 1), (3, 3, -1)])
 def test_sizes_must_be_positive(members: int, evaluation: int, folds: int):
     with pytest.raises(DataError, match=r"E038.*Choose positive sizes"):

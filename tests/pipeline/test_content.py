@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from pryproof.pipeline.content import _overlaps_of
+from pryproof.pipeline.content import _facts, _overlaps_of
+from pryproof.pipeline.settings import Settings
+from pryproof.pipeline.steps.call import Loaded
 from pryproof.store.workspace import Stored
 
 RATIO = {
@@ -31,3 +33,18 @@ def test_what_strangers_say_stands_beside_or_is_not_estimable(strangers, words):
     assert found.ratio.value == 0.5
     assert words in found.unseen.method
     assert np.isnan(found.unseen.value) == bool(words)
+
+
+@pytest.mark.parametrize(("optimizer", "name"), [("sgd", "SGD"), ("adamw", "AdamW")])
+def test_the_training_names_its_optimizer(optimizer, name):
+    parts = ("members", "shadow0", "outside", "evaluation")
+    data = Loaded(
+        images=np.zeros((8, 4, 4, 1), np.uint8),
+        labels=np.zeros(8, np.int64),
+        ids=[str(place) for place in range(8)],
+        classes=["cat"],
+        parts={part: slice(2 * k, 2 * k + 2) for k, part in enumerate(parts)},
+    )
+    settings = Settings(train={"optimizer": optimizer, "learning_rate": 0.002})
+    said = " ".join(words for _, words in _facts(settings, data, valued_by=5))
+    assert f", {name}, peak rate 0.002" in said

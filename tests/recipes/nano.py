@@ -29,6 +29,8 @@ def nano(source: Path, *more: str) -> Size:
         judged=RUNS,
         shadows=RUNS,
         models=("small_cnn", "small_resnet", "hivit_tiny"),
+        halves=4,
+        canaries=4,
     )
 
 

@@ -98,7 +98,7 @@ def _run(row: Row, losses: np.ndarray, run: int) -> Stored:
         epochs = np.full((2, 3), 0.5)
         epochs[-1] = value + wobble
         arrays[f"batch_{what}"] = epochs
-    return _stored(arrays, {"trained_on": row.trained_on})
+    return _stored(arrays, {"trained_on": row.trained_on, "uses_reference": False})
 
 
 def _stored(arrays: dict[str, np.ndarray], facts: dict[str, object]) -> Stored:

@@ -24,6 +24,7 @@ def test_every_recipe_runs_to_its_end(whole: Whole, name: str):
     figure = whole.measured[name].figure
     assert figure.panels
     assert bool(figure.claims) == (name not in SILENT)
+    assert len(figure.claims) == FIGURES[name].claims
     for panel in figure.panels:
         assert isinstance(panel, Histogram | Bars | Lines | Points | Table | Images)
     for checked in figure.claims:

@@ -103,3 +103,26 @@ def test_every_panel_is_drawn_for_a_paper(found, tmp_path):
     files = found.write(tmp_path, paper_figures=True)
     drawn = {name for name in files if name.endswith((".svg", ".png"))}
     assert len(drawn) == 2 * len(PANELS)
+
+
+def test_files_of_earlier_commands_are_named_as_such(found, tmp_path):
+    mine = [f"fig1a-{place + 1}.csv" for place in range(len(PANELS))]
+    more = f"fig1a-{len(PANELS) + 1}.csv"  # it had a panel more, under other settings
+    earlier = ["fig1a-1.svg", more, "fig3a-1.csv"]
+    for name in (*earlier, mine[0], "notes-1.csv", "fig3a-1.csv.bak"):
+        (tmp_path / name).write_text("kept")
+    files = found.write(tmp_path)
+    said = dict(found.content(earlier=sorted(earlier)).facts)["Files of earlier commands"]
+    assert said.startswith(", ".join(sorted(earlier)) + ": ")
+    assert said in files["reproduce.html"].read_text()
+    assert "notes-1" not in files["reproduce.md"].read_text()
+    assert (tmp_path / "fig3a-1.csv").read_text() == "kept"
+    assert files[mine[0]].read_text() != "kept"
+    figures = json.loads(files["claims.json"].read_text())["figures"]
+    assert {each["name"]: each["files"] for each in figures} == {"fig1a": mine, "fig3a": []}
+
+
+def test_a_folder_of_ones_own_names_no_earlier_files(found, tmp_path):
+    first = found.write(tmp_path)["reproduce.html"].read_bytes()
+    assert found.write(tmp_path)["reproduce.html"].read_bytes() == first
+    assert b"earlier commands" not in first

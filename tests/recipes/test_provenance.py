@@ -40,6 +40,18 @@ def test_networks_are_those_that_were_trained():
     assert "Settings changed" not in none
 
 
+def test_a_network_with_a_training_of_its_own_has_a_line_of_its_own():
+    tiny = size("tiny")
+    plain = dict(facts(tiny, "0", [], RECORDS))
+    assert "sgd" in plain["Training"]
+    assert f"Training of {tiny.models[2]}" not in plain  # it was not trained
+    trained = [*RECORDS, record("train", ONE, model=tiny.models[2])]
+    said = dict(facts(tiny, "0", [], trained))
+    assert "adamw" in said[f"Training of {tiny.models[2]}"]
+    assert "weight decay 0.05" in said[f"Training of {tiny.models[2]}"]
+    assert said["Training"] == plain["Training"]
+
+
 def test_images_lie_nowhere():
     assert images(size("small", "/home/somebody/cifar-100").base) == "cifar-100"
     assert images(size("tiny").base) == "embedded:fashion-mnist"

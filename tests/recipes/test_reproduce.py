@@ -205,6 +205,7 @@ def valuing(name: str) -> Recipe:
         name=name,
         title=name,
         source="nowhere",
+        claims=0,
         needs=needs,
         read=lambda *_: Figure(panels=(), claims=()),
     )
@@ -298,7 +299,8 @@ def test_what_a_size_affords_follows_its_settings():
 
 def test_the_list_counts_shared_runs_once():
     columns, rows, notes = listed(["fig1a", "fig1x"])
-    assert columns[:4] == ["name", "title", "source", "trainings"]
-    assert [row[3] for row in rows] == [16, 16]
+    assert columns[:5] == ["name", "title", "source", "claims", "trainings"]
+    assert [row[4] for row in rows] == [16, 16]
     assert "24 trainings" in notes[0]  # crop/flip serves both
-    assert [row[3] for row in listed("fig1a", size="paper")[1]] == [80]
+    assert [row[4] for row in listed("fig1a", size="paper")[1]] == [80]
+    assert f", {sum(row[3] for row in rows)} claims." in notes[0]

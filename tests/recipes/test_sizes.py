@@ -9,7 +9,8 @@ from pryproof.generation.settings import CycleGanSettings, TacGanSettings
 from pryproof.models.resolve import MODELS
 from pryproof.pipeline.plan import plan
 from pryproof.recipes.figures import FIGURES
-from pryproof.recipes.sizes import SIZES, Size, size, with_rows
+from pryproof.recipes.reproduce import sized
+from pryproof.recipes.sizes import SIZES, Size, of_network, size, with_rows
 
 SIZED = ("train", "relax_loss", "value", "generate", "transform", "data", "evaluate", "name")
 
@@ -111,3 +112,42 @@ def test_rows_of_a_study_are_those_asked_for():
     assert (asked.rows, asked.runs, asked.shadows) == (("ce", "fakes"), 4, 2)
     assert with_rows(base, {"ce": 4}, 4, shadows=3).evaluate.shadows == 3
     assert base.evaluate.rows != asked.rows
+
+
+def test_the_transformer_alone_has_an_optimizer_of_its_own_at_every_size():
+    for each in every_size():
+        train = [of_network(each, place).train for place in range(3)]
+        assert [one.model for one in train] == list(each.models)
+        assert [one.optimizer for one in train] == ["sgd", "sgd", "adamw"]
+        assert train[0] == each.base.train
+        assert train[1] == each.base.train.model_copy(update={"model": each.models[1]})
+        assert train[2].weight_decay == 0.05
+        assert train[2].learning_rate < 0.01 < each.base.train.learning_rate
+        assert (train[2].epochs, train[2].batch) == (each.base.train.epochs, each.base.train.batch)
+
+
+def test_figure_7c_trains_the_transformer_as_its_own():
+    for each in every_size():
+        needs = FIGURES["fig7c"].needs(each)
+        used = {study: need.settings.train for study, need in needs.items()}
+        assert used["transformer"] == of_network(each, 2).train
+        assert used["small"].optimizer == used["large"].optimizer == "sgd"
+
+
+@pytest.mark.parametrize(
+    ("change", "optimizer", "rate"),
+    [
+        ("train.epochs=3", "adamw", of_network(size("tiny"), 2).train.learning_rate),
+        ("train.learning_rate=0.05", "sgd", 0.05),
+        (" train.weight_decay = 0.01", "sgd", size("tiny").base.train.learning_rate),
+    ],
+)
+def test_what_is_given_of_a_networks_own_training_holds_for_all(change, optimizer, rate):
+    train = of_network(sized(size("tiny"), [change]), 2).train
+    assert (train.optimizer, train.learning_rate) == (optimizer, rate)
+    assert train.model == size("tiny").models[2]
+
+
+def test_settings_of_a_study_keep_what_is_not_the_networks():
+    given = size("tiny").base.changed(["data.members=500"])
+    assert of_network(size("tiny"), 1, given).data.members == 500

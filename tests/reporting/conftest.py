@@ -275,6 +275,11 @@ def realistic() -> Content:
             ),
         ),
         rows=rows(),
+        classes=(
+            (f"coat {IMAGE}", (estimate(0.71, 0.05), estimate(0.4, 0.06))),
+            ("bag", (estimate(0.9, 0.03), missing("no image of this class"))),
+        ),
+        class_columns=("real images", "fakes"),
         self_test=tuple(
             SelfTestLine(
                 row=defense.title,

@@ -1,6 +1,6 @@
 """Who is a member and who is not: disjoint, class-balanced parts of one data set."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Int64
@@ -16,7 +16,8 @@ class Split:
     ``shadows`` are training sets of the attacker, as large as ``members``; ``outside`` is as large
     and trains nothing, so thresholds can be fitted on it; nothing is fitted on ``evaluation``.
     ``copies`` are exact duplicates left out of every part. ``extra`` are further images for the
-    members' fold, then for each shadow fold; there are none unless they are asked for.
+    members' fold, then for each shadow fold, ``further`` ones that no part uses; there are none of
+    either unless they are asked for.
     """
 
     members: Int64[np.ndarray, " members"]
@@ -25,6 +26,7 @@ class Split:
     evaluation: Int64[np.ndarray, " evaluation"]
     copies: Int64[np.ndarray, " copies"]
     extra: tuple[Int64[np.ndarray, " extra"], ...] = ()
+    further: Int64[np.ndarray, " further"] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -42,12 +44,14 @@ def split(
     seed: int,
     groups: Int64[np.ndarray, " samples"] | None = None,
     extra: int = 0,
+    further: int = 0,
 ) -> Split:
     """Draw all parts, each with the same number of samples of every class, or one more of some.
 
     ``groups`` are those of ``duplicates.duplicate_groups``: only the first of a group is drawn.
     ``members``, every shadow and ``outside`` have the same number of samples of each class. With
-    ``extra``, every fold that is trained on gets so many more; the other parts do not change.
+    ``extra``, every fold that is trained on gets so many more; ``further`` images stand in no other
+    part. Neither changes the other parts.
     Raises DataError E038 where a class has too few samples, with the sizes that would fit.
 
     >>> labels = np.repeat(np.arange(2), 50)
@@ -62,9 +66,11 @@ def split(
     folds, trained = shadow_folds + 2, (shadow_folds + 1 if extra else 0)
     quotas = [_quota(members, order)] * folds
     quotas += [_quota(evaluation, order[::-1]), *[_quota(extra, order)] * trained]
+    quotas.append(_quota(further, order))
     needed = np.sum(quotas, axis=0)
     if (needed > counts).any():
-        raise _too_few(classes, counts, needed, shadow_folds, extra / members)
+        beside = _Beside(shadow_folds=shadow_folds, extra=extra / members, further=further)
+        raise _too_few(classes, counts, needed, beside)
     parts: list[list[Int64[np.ndarray, " chosen"]]] = [[] for _ in quotas]
     for number, kind in enumerate(classes):
         own = originals[labels[originals] == kind]
@@ -79,7 +85,8 @@ def split(
         outside=drawn[folds - 1],
         evaluation=drawn[folds],
         copies=np.setdiff1d(np.arange(len(labels)), originals),
-        extra=tuple(drawn[folds + 1 :]),
+        extra=tuple(drawn[folds + 1 : -1]),
+        further=drawn[-1],
     )
 
 
@@ -89,10 +96,12 @@ def fit_sizes(
     groups: Int64[np.ndarray, " samples"] | None = None,
     *,
     extra: float = 0.0,
+    further: int = 0,
 ) -> tuple[int, int]:
     """Return the largest ``members`` and ``evaluation`` that ``split`` can draw, all parts equal.
 
-    ``extra`` is how many further images every fold that is trained on gets for each member.
+    ``extra`` is how many more images every fold that is trained on gets for each member;
+    ``further`` are left for no part.
 
     >>> fit_sizes(np.repeat(np.arange(10), 600), 2)
     (1200, 1200)
@@ -101,10 +110,11 @@ def fit_sizes(
     """
     _positive(shadow_folds)
     classes, counts = np.unique(labels[_originals(labels, groups)], return_counts=True)
-    size = _fitting(counts, shadow_folds, extra)
+    beside = _Beside(shadow_folds=shadow_folds, extra=extra, further=further)
+    size = beside.fitting(counts)
     if not size:
-        needed = np.full_like(counts, _one_each(shadow_folds, extra, 1, len(counts)))
-        raise _too_few(classes, counts, needed, shadow_folds, extra)
+        needed = np.full_like(counts, beside.one_each(1, len(counts)))
+        raise _too_few(classes, counts, needed, beside)
     return size, size
 
 
@@ -117,18 +127,32 @@ def extra_for(members: int, amount: float) -> int:
     return max(1, round(amount * members)) if amount else 0
 
 
-def _fitting(counts: Int64[np.ndarray, " classes"], shadow_folds: int, extra: float) -> int:
-    most = int(counts.min())
-    size = most // (shadow_folds + 3)
-    while size and _one_each(shadow_folds, extra, size, len(counts)) > most:
-        size -= 1
-    return size * len(counts)
+@dataclass(frozen=True, kw_only=True)
+class _Beside:
+    """What a split holds beside members and evaluation: ``extra`` is that of a member."""
 
+    shadow_folds: int
+    extra: float
+    further: int
 
-def _one_each(shadow_folds: int, extra: float, size: int, classes: int) -> int:
-    """Return what parts of ``size`` a class take of the class that gives the most."""
-    added = -(-extra_for(size * classes, extra) // classes)
-    return size * (shadow_folds + 3) + added * (shadow_folds + 1)
+    def fitting(self, counts: Int64[np.ndarray, " classes"]) -> int:
+        """Return the largest size of all parts that so many samples of each class afford."""
+        most = int(counts.min())
+        size = most // (self.shadow_folds + 3)
+        while size and self.one_each(size, len(counts)) > most:
+            size -= 1
+        return size * len(counts)
+
+    def one_each(self, size: int, classes: int) -> int:
+        """Return what parts of ``size`` a class take of the class that gives the most."""
+        added = -(-extra_for(size * classes, self.extra) // classes)
+        held = size * (self.shadow_folds + 3) + added * (self.shadow_folds + 1)
+        return held + -(-self.further // classes)
+
+    def words(self) -> str:
+        """Say what is asked for beside members and evaluation."""
+        extra = f" + extra images x {self.shadow_folds + 1}" if self.extra else ""
+        return extra + (f" + {self.further} further ones" if self.further else "")
 
 
 def _originals(
@@ -151,23 +175,25 @@ def _too_few(
     classes: Int64[np.ndarray, " classes"],
     counts: Int64[np.ndarray, " classes"],
     needed: Int64[np.ndarray, " classes"],
-    shadow_folds: int,
-    extra: float,
+    beside: _Beside,
 ) -> DataError:
     worst = int(np.argmax(needed - counts))
-    more = f" with {extra:g} extra a member" if extra else ""
-    if size := _fitting(counts, shadow_folds, extra):
-        fix = f"With shadow_folds={shadow_folds}, members={size} and evaluation={size}{more} fit."
-    elif extra:
+    folds = beside.shadow_folds
+    more = f" with {beside.extra:g} extra a member" if beside.extra else ""
+    more += f" with {beside.further} further ones" if beside.further else ""
+    if size := beside.fitting(counts):
+        fix = f"With shadow_folds={folds}, members={size} and evaluation={size}{more} fit."
+    elif beside.extra:
         fix = "Leave the row extra out, lower generate.amount, or add samples."
+    elif beside.further:
+        fix = "Ask for fewer canaries, or add samples."
     elif counts.min() >= 3:
         fix = f"At most shadow_folds={counts.min() - 3} fit; or add samples."
     else:
         fix = "Add samples, or take the smallest classes out."
-    added = f" + extra images x {shadow_folds + 1}" if extra else ""
     return DataError(
         "E038",
-        f"members x {shadow_folds + 2} + evaluation{added} need {needed[worst]} samples of class "
+        f"members x {folds + 2} + evaluation{beside.words()} need {needed[worst]} samples of class "
         f"{classes[worst]}, which has {counts[worst]} distinct ones",
         where="split",
         fix=fix,

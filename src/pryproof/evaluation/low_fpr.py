@@ -185,19 +185,19 @@ def _of_several(
     rates = np.array([each.hits[k] / each.members for each, k in zip(counts, at, strict=True)])
     cuts = np.array([threshold(each, k) for each, k in zip(counts, at, strict=True)])
     called = scores >= cuts[:, None]
-    slope = _slope(counts, allowed)
+    slope = slope_of(counts, allowed)
     influence = rate_influence(called, inside)
     influence -= slope * rate_influence(called, outside)
     variance, freedom = variance_of_mean(rates, influence)
     power = float(np.clip(slope * fpr / max(rates.mean(), fpr), 0.0, 1.0))
-    centre = float(np.mean([_unbiased_rate(each, fpr, power) for each in counts]))
+    centre = float(np.mean([unbiased_rate(each, fpr, power) for each in counts]))
     members = int(inside.any(axis=0).sum())
     effective = effective_size(centre, variance, freedom, members, confidence)
     low, high = jeffreys(centre * effective, effective, confidence=confidence)
     return float(low), float(high)
 
 
-def _unbiased_rate(counts: Steps, fpr: float, power: float) -> float:
+def unbiased_rate(counts: Steps, fpr: float, power: float) -> float:
     """Return the true positive rate at the bound, nearly without bias (see the module)."""
     place = max(counts.nonmembers * fpr - (1 + power) / 2, 0.0)
     whole = int(place)
@@ -205,7 +205,7 @@ def _unbiased_rate(counts: Steps, fpr: float, power: float) -> float:
     return float(passing[0] + (place - whole) * (passing[1] - passing[0])) / counts.members
 
 
-def _slope(counts: Sequence[Steps], allowed: Sequence[int]) -> float:
+def slope_of(counts: Sequence[Steps], allowed: Sequence[int]) -> float:
     """Return the mean slope of the curves around the bound, over about a standard error of it."""
     rise = run = 0.0
     for each, k in zip(counts, allowed, strict=True):

@@ -7,6 +7,8 @@ import numpy as np
 
 from pryproof.evaluation.estimates import not_estimable
 from pryproof.pipeline import failures, findings, pictures
+from pryproof.pipeline.canary_rows import canary_rows
+from pryproof.pipeline.class_accuracy import JUDGED, by_class
 from pryproof.pipeline.results import Results, estimate
 from pryproof.pipeline.rows import ROWS, SetName
 from pryproof.pipeline.run import Keyed
@@ -42,6 +44,7 @@ shown in the table.
 Intervals are at 95% and hold for these images and runs: they do not cover another data set, \
 split or network."""
 
+OPTIMIZERS = {"sgd": "SGD", "adamw": "AdamW"}
 CONTROLS: dict[SetName, str] = {
     "noise": "noise images",
     "copies": "static copies",
@@ -73,7 +76,10 @@ def build(
         verdict_rule=f"real: {_rule(real)}, fake: {_rule(fake)}",
         overlaps=tuple(_overlaps(tasks, results)),
         findings=tuple(found),
+        canaries=tuple(canary_rows(results)),
         rows=rows,
+        classes=tuple(by_class(results, data)),
+        class_columns=tuple(JUDGED.values()),
         self_test=tuple(
             SelfTestLine(
                 row=ROWS[line["row"]].title,
@@ -230,8 +236,8 @@ def _facts(settings: Settings, data: Loaded, *, valued_by: int) -> list[tuple[st
         f"{value.margin}, rule {value.rule}, safest and riskiest {value.share:.0%}"
     )
     training = (
-        f"{train.model}, {train.epochs} epochs, batch {train.batch}, SGD, peak rate "
-        f"{train.learning_rate}"
+        f"{train.model}, {train.epochs} epochs, batch {train.batch}, "
+        f"{OPTIMIZERS[train.optimizer]}, peak rate {train.learning_rate}"
     )
     shadowing = (
         f"{evaluate.shadow_folds} shadow fold(s) repeating the whole road, {evaluate.shadows} runs "

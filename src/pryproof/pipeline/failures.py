@@ -110,13 +110,21 @@ def _groups(tasks: Sequence[Task]) -> Iterator[tuple[str, list[str], int]]:
                 0 if last == EARLY else _voters(task, tasks, planned=len(runs)),
             )
         elif task.step == "evaluate":
-            by_group: dict[str, list[str]] = {}
-            for role, name in task.inputs.items():
-                if role.count("/") == 2:  # row/fold/run
-                    by_group.setdefault(role.rpartition("/")[0], []).append(name)
-            for group, runs in by_group.items():
-                row, fold = group.split("/")
+            for (row, fold), runs in _by(task, 2).items():
                 yield f"row {row} of {fold}", runs, 1 if fold == TARGET else LEAST_SHADOWS
+        elif task.step == "canaries":
+            for (row,), runs in _by(task, 1).items():
+                # of more than half of the halves, two are a pair and a third can be judged by it
+                yield f"row {row} of the canaries", runs, len(runs) // 2 + 1
+
+
+def _by(task: Task, parts: int) -> dict[tuple[str, ...], list[str]]:
+    """Return the trainings that a task reads, by the first parts of their roles row/fold/run."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for role, name in task.inputs.items():
+        if role.count("/") == 2:
+            found.setdefault(tuple(role.split("/")[:parts]), []).append(name)
+    return found
 
 
 def _voters(attack: Task, tasks: Sequence[Task], *, planned: int) -> int:

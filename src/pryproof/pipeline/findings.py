@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from pryproof.evaluation.estimates import mean_accuracy, not_estimable
+from pryproof.evaluation.estimates import not_estimable
 from pryproof.intervals import wilson
+from pryproof.pipeline.class_accuracy import JUDGED, share
 from pryproof.pipeline.defense_findings import left, of_defenses
 from pryproof.pipeline.failures import FAILED, why
 from pryproof.pipeline.results import Results, estimate
@@ -28,11 +29,6 @@ def collect(results: Results, settings: Settings, *, stage: str = "report") -> l
         if STAGES.index(name) <= done:
             found += look(results, settings)
     return found
-
-
-def share(hits: np.ndarray) -> Estimate:
-    """Return the share of hits, one a sample, with its interval."""
-    return mean_accuracy(np.atleast_2d(hits).astype(np.float64))
 
 
 def _value(results: Results, settings: Settings) -> Iterator[Finding]:
@@ -263,18 +259,10 @@ def _told(results: Results, task: str) -> Iterator[Finding]:
         yield Finding(**(line | {"value": found, "stage": stage}))
 
 
-JUDGED = {
-    "held_out_reals": "real images",
-    "safer_reals": "members moved to safe",
-    "fakes": "fakes",
-    "riskier_fakes": "fakes moved to risky",
-}
-
-
 def _evaluate(results: Results, settings: Settings) -> Iterator[Finding]:
     """Say, for the undefended row and the ensemble's own, whether verdicts follow exposure."""
     yield from of_defenses(results, settings)
-    for name in ("revalue", "migrate"):
+    for name in ("revalue", "migrate", "canaries"):
         if name in results:
             yield from _told(results, name)
     for row in results["evaluate"].facts["rows"]:

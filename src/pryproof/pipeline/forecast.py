@@ -111,6 +111,7 @@ def megabytes(task: Task, settings: Settings, sizes: Sizes, speeds: Speeds) -> f
         "load": sizes.total,
         "generate": 2 * fakes,
         "transform": 2 * sizes.members + sizes.evaluation + fakes,
+        "move": 2 * sizes.members + sizes.evaluation + fakes,
         "protect": sizes.members + fakes,
     }
     return images.get(task.step, 0) * image / 1e6

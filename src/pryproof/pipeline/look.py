@@ -32,6 +32,8 @@ def describe(load: Task) -> tuple[Rows, dict[str, Any]]:
     parts = drawn(samples, asked)
     members, evaluation = len(parts.members), len(parts.evaluation)
     extra, folds = sum(map(len, parts.extra)), len(parts.shadows)
+    planted = asked.get("canaries", {})
+    canaries = sum(count for kind, count in planted.items() if kind != "halves")
     height, width, channels = samples.images.shape[1:]
     counts = np.bincount(samples.labels, minlength=len(samples.classes))
     rows = [
@@ -41,6 +43,11 @@ def describe(load: Task) -> tuple[Rows, dict[str, Any]]:
         ("evaluation (judged non-members)", str(evaluation)),
         ("reference", f"{members} outside + {folds} shadow fold(s) of {members}"),
         *([("extra reals", f"{extra}, for {folds + 1} folds")] if extra else []),
+        *(
+            [("canaries", f"{canaries}, each in half of {planted['halves']} sets")]
+            if planted
+            else []
+        ),
         *[("notice", notice) for notice in loaded.notices],
     ]
     found = {
@@ -48,7 +55,7 @@ def describe(load: Task) -> tuple[Rows, dict[str, Any]]:
         "classes": len(samples.classes),
         "members": members,
         "evaluation": evaluation,
-        "total": members * (folds + 2) + evaluation + extra,
+        "total": members * (folds + 2) + evaluation + extra + canaries,
     }
     return rows, found
 

@@ -2,17 +2,27 @@
 
 A *fold* is a training set with its road: fold ``target`` trains on the members, every fold
 ``shadowN`` repeats the whole road on reference data nobody else trains on. Thresholds and
-out-of-training expectations come from the shadows alone.
+out-of-training expectations come from the shadows alone. Canaries have folds of their own,
+``half0`` and on: what each holds stands in ``roads``.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
-from pryproof import seeds
-from pryproof.pipeline.margins import MARGINS
-from pryproof.pipeline.rows import DRAWN, READS, ROWS, VALUES_FAKES, WITH_SAFER, Row
+from pryproof.pipeline.roads import Roads
+from pryproof.pipeline.rows import ROWS
 from pryproof.pipeline.settings import Settings
-from pryproof.pipeline.task import CONTROL, EARLY, FAKES, PROTECTED, STAGES, TARGET, Task
+from pryproof.pipeline.task import (
+    CONTROL,
+    EARLY,
+    EVERYONE,
+    FAKES,
+    HALF,
+    PROTECTED,
+    SHADOW,
+    STAGES,
+    TARGET,
+    Task,
+)
 
 
 def plan(settings: Settings, *, data_digest: str) -> tuple[Task, ...]:
@@ -22,17 +32,7 @@ def plan(settings: Settings, *, data_digest: str) -> tuple[Task, ...]:
 
 def first_training(settings: Settings, row: str, *, data_digest: str) -> Task:
     """Return the first training of a row on the members, whether or not the study has that row."""
-    return _Planner(settings, data_digest).training(row)
-
-
-def extra_reals(settings: Settings) -> float:
-    """Return how many real images a member, of its own, each fold needs beside its training set.
-
-    >>> extra_reals(Settings()), extra_reals(Settings(evaluate={"rows": ["extra@steps"]}))
-    (0.0, 1.0)
-    """
-    asked = any(ROWS[name].trains_on == "extra" for name in settings.evaluate.rows)
-    return settings.generate.amount if asked else 0.0
+    return Roads(settings, data_digest).train(ROWS[row], TARGET, row, 0)
 
 
 def needed(tasks: tuple[Task, ...], *, stage: str) -> tuple[Task, ...]:
@@ -43,7 +43,7 @@ def needed(tasks: tuple[Task, ...], *, stage: str) -> tuple[Task, ...]:
     by_name = {task.name: task for task in tasks}
     last = min(STAGES.index(stage), STAGES.index("evaluate"))
     stages = STAGES[min(last, STAGES.index("generate")) : last + 1]
-    wanted = {t.name for t in tasks if t.stage in stages and "/shadow" not in t.name}
+    wanted = {t.name for t in tasks if t.stage in stages and not _of_another_fold(t)}
     waiting = list(wanted)
     while waiting:
         for name in by_name[waiting.pop()].inputs.values():
@@ -53,227 +53,55 @@ def needed(tasks: tuple[Task, ...], *, stage: str) -> tuple[Task, ...]:
     return tuple(task for task in tasks if task.name in wanted)
 
 
+def _of_another_fold(task: Task) -> bool:
+    return any(f"/{word}" in task.name for word in (SHADOW, HALF, EVERYONE))
+
+
 class _Planner:
     def __init__(self, settings: Settings, data_digest: str) -> None:
         self.settings = settings
-        self.digest = data_digest
-        self.shadow_folds = tuple(f"shadow{i}" for i in range(settings.evaluate.shadow_folds))
+        self.roads = Roads(settings, data_digest)
 
     def tasks(self) -> Iterator[Task]:
-        yield self._load()
-        folds = (TARGET, *self.shadow_folds)
+        roads = self.roads
+        yield roads.load()
+        folds = (TARGET, *roads.shadow_folds)
         for fold in folds:
-            yield from self._real_rows(fold)
+            yield from roads.real_rows(fold)
         for fold in folds:
-            ensemble = range(self.settings.value.runs)
-            yield self._attack(fold, "real", [f"train/{fold}/relax_loss/{k}" for k in ensemble])
-        yield self._value(TARGET, "real", self.shadow_folds)
-        for fold in self.shadow_folds:
-            yield self._value(fold, "real", self._strangers(fold))
+            yield roads.valuation(fold)
+        yield roads.value(TARGET, "real", roads.shadow_folds)
+        for fold in roads.shadow_folds:
+            yield roads.value(fold, "real", roads.strangers(fold))
         if self._has_second_null():
-            count = min(self._runs(EARLY, fold) for fold in folds)  # as many strangers as runs
-            for fold in folds:
-                names = [f"train/{fold}/{EARLY}/{k}" for k in range(count)]
-                yield self._attack(fold, EARLY, names)
-            yield self._value(TARGET, EARLY, self.shadow_folds)
+            yield from self._second_null(folds)
         for fold in folds:
-            yield from self._fakes(fold)
-            yield from self._fake_rows(fold)
+            yield from roads.fakes(fold)
+            yield from roads.fake_rows(fold)
         yield from self._checks()
         yield self._evaluate()
         yield from self._afterwards()
-
-    def training(self, row: str) -> Task:
-        return self._train(ROWS[row], TARGET, row, 0)
+        if self.settings.canaries.halves:
+            yield from self._canaries()
 
     def _has_second_null(self) -> bool:
         """Say whether the overlap of early-stopped runs can stand beside the ensemble's."""
         return EARLY in self.settings.evaluate.rows and self.settings.evaluate.runs >= 2
 
-    def _seed(self, *names: str | int) -> int:
-        return seeds.derive(self.settings.seed, *names)
-
-    def _load(self) -> Task:
-        data, extra = self.settings.data, extra_reals(self.settings)
-        return Task(
-            name="load",
-            step="load",
-            stage="load",
-            settings={
-                **data.model_dump(exclude={"source"}),
-                "digest": self.digest,
-                "shadow_folds": len(self.shadow_folds),
-                "seed": self._seed("split"),
-                # left out where no row needs it: other studies' images keep their key
-                **({"extra": extra} if extra else {}),
-            },
-            where={"source": data.source},
-        )
-
-    def _runs(self, row: str, fold: str) -> int:
-        evaluate = self.settings.evaluate
-        wanted = 0
-        if row in evaluate.rows:
-            wanted = evaluate.runs if fold == TARGET else evaluate.shadows
-        if row == "relax_loss":
-            wanted = max(wanted, self.settings.value.runs)
-        if row == "ce" and fold != TARGET:
-            wanted = max(wanted, 1)  # the independent classifier that judges the fakes' classes
-        return wanted
-
-    def _real_rows(self, fold: str) -> Iterator[Task]:
-        for name, row in ROWS.items():
-            if not READS[row.trains_on]:
-                for run in range(self._runs(name, fold)):
-                    yield self._train(row, fold, name, run)
-
-    def _fake_rows(self, fold: str) -> Iterator[Task]:
-        for name, row in ROWS.items():
-            if READS[row.trains_on]:
-                for run in range(self._runs(name, fold)):
-                    yield self._train(row, fold, name, run)
-
-    def _train(self, row: Row, fold: str, name: str, run: int) -> Task:
-        settings = self.settings
-        options: dict[str, Any] = {"padding": settings.train.padding}
-        if row.defense == "none":
-            options["padding"] = 0
-        options |= settings.options(row.defense)
-        if row.augments != "both":
-            options["augments"] = row.augments
-        recipe = settings.train.model_dump(exclude={"model", "padding", "early_share", "epochs"})
-        share = settings.train.early_share if row.early else 1.0
-        places = {"value": f"value/{fold}/real", "value_fake": f"value/{fold}/fake"}
-        reads = {role: places.get(role, f"{role}/{fold}") for role in READS[row.trains_on]}
-        made: dict[str, Any] = {"trains_on": row.trains_on}
-        if row.trains_on in DRAWN:  # one set for all runs of a fold, as there is one of fakes
-            made |= {
-                "amount": settings.generate.amount,
-                "padding": settings.train.padding,
-                "set_seed": self._seed("set", fold, row.trains_on),
-            }
-        return Task(
-            name=f"train/{fold}/{name}/{run}",
-            step="train",
-            stage="train",
-            settings={
-                "fold": fold,
-                "model": settings.train.model,
-                **made,
-                "equal_steps": row.equal_steps,
-                "keeps_safer": row.trains_on in WITH_SAFER,
-                "defense": row.defense,
-                "options": options,
-                "reference": row.reference,
-                "recipe": recipe | {"epochs": max(1, round(share * settings.train.epochs))},
-                "seed": self._seed("train", fold, name, run),
-            },
-            inputs={"load": "load"} | reads,
-            cost=share * _trainings(row, settings),
-        )
-
-    def _attack(self, fold: str, source: str, runs: list[str]) -> Task:
-        return Task(
-            name=f"attack/{fold}/{source}",
-            step="attack",
-            stage="evaluate" if source == EARLY else "attack",
-            settings={"fold": fold, "source": "fake" if source == "fake" else "real"},
-            inputs={"load": "load"} | {f"run{k}": name for k, name in enumerate(runs)},
-        )
-
-    def _strangers(self, fold: str) -> tuple[str, ...]:
-        """Return whose runs tell a shadow fold what models say of images they never saw.
-
-        Its own valuation must repeat the target's; the target's runs serve only in default of
-        other shadow folds.
-        """
-        if not MARGINS[self.settings.value.margin].needs_unseen:
-            return ()
-        return tuple(other for other in self.shadow_folds if other != fold) or (TARGET,)
-
-    def _value(self, fold: str, source: str, unseen: tuple[str, ...]) -> Task:
-        value = self.settings.value
-        return Task(
-            name=f"value/{fold}/{source}",
-            step="value",
-            stage={"real": "value", "fake": "generate", EARLY: "evaluate"}[source],
-            settings={
-                "fold": fold,
-                "source": "fake" if source == "fake" else "real",
-                **value.model_dump(exclude={"runs", "fake_runs"}),
-                "seed": self._seed("value", fold, source),
-            },
-            inputs={"load": "load", "attack": f"attack/{fold}/{source}"}
-            | {f"unseen{i}": f"attack/{other}/{source}" for i, other in enumerate(unseen)},
-        )
-
-    def _generated(self, fold: str) -> Iterator[Task]:
-        settings = self.settings
-        gan = {"fold": fold, "gan": settings.generate.model_dump(exclude={"amount"})}
-        yield Task(
-            name=f"generator/{fold}",
-            step="generator",
-            stage="generate",
-            settings={**gan, "seed": self._seed("generate", fold)},
-            inputs={"load": "load"},
-            cost=8.0,
-        )
-        yield Task(
-            name=f"generate/{fold}",
-            step="generate",
-            stage="generate",
-            settings={
-                **gan,
-                "amount": settings.generate.amount,
-                "seed": self._seed("fakes", fold),
-            },
-            inputs={"load": "load", "generator": f"generator/{fold}"},
-        )
-
-    def _fakes(self, fold: str) -> Iterator[Task]:
-        settings = self.settings
-        yield from self._generated(fold)
-        runs = []
-        for run in range(settings.value.fake_runs):
-            task = self._train(VALUES_FAKES, fold, "values_fakes", run)
-            runs.append(task.name)
-            yield task
-        yield self._attack(fold, "fake", runs)
-        yield self._value(fold, "fake", ())
-        real = f"value/{fold}/real"
-        yield Task(
-            name=f"transform/{fold}",
-            step="transform",
-            stage="transform",
-            settings={
-                "fold": fold,
-                "gan": settings.transform.model_dump(),
-                "judged": fold == TARGET,  # only the target's is shown
-                "seed": self._seed("transform", fold),
-            },
-            inputs={"load": "load", "value": real, "generate": f"generate/{fold}"},
-            cost=8.0,
-        )
-        yield Task(
-            name=f"protect/{fold}",
-            step="protect",
-            stage="protect",
-            settings={"fold": fold},
-            inputs={
-                "load": "load",
-                "value": real,
-                "generate": f"generate/{fold}",
-                "value_fake": f"value/{fold}/fake",
-                "transform": f"transform/{fold}",
-            },
-        )
+    def _second_null(self, folds: tuple[str, ...]) -> Iterator[Task]:
+        roads = self.roads
+        count = min(roads.runs(EARLY, fold) for fold in folds)  # as many strangers as runs
+        for fold in folds:
+            names = [f"train/{fold}/{EARLY}/{k}" for k in range(count)]
+            yield roads.attack(fold, EARLY, names)
+        yield roads.value(TARGET, EARLY, roads.shadow_folds)
 
     def _checks(self) -> Iterator[Task]:
         yield Task(
             name="premise",
             step="premise",
             stage="transform",
-            settings={"fold": TARGET, "seed": self._seed("premise")},
+            settings={"fold": TARGET, "seed": self.roads.seed("premise")},
             inputs={"load": "load", "value": f"value/{TARGET}/real"},
             cost=1.0,
         )
@@ -281,12 +109,12 @@ class _Planner:
             name="leaks",
             step="leaks",
             stage="protect",
-            settings={"fold": TARGET, "seed": self._seed("leaks")},
+            settings={"fold": TARGET, "seed": self.roads.seed("leaks")},
             inputs={
                 "load": "load",
                 "generate": f"generate/{TARGET}",
                 "transform": f"transform/{TARGET}",
-                "reference": f"generate/{self.shadow_folds[0]}",
+                "reference": f"generate/{self.roads.shadow_folds[0]}",
             },
             cost=2.0,
         )
@@ -299,7 +127,7 @@ class _Planner:
                 "load": "load",
                 "generate": f"generate/{TARGET}",
                 "transform": f"transform/{TARGET}",
-                "judge": f"train/{self.shadow_folds[0]}/ce/0",
+                "judge": f"train/{self.roads.shadow_folds[0]}/ce/0",
             },
         )
 
@@ -309,7 +137,7 @@ class _Planner:
         for name in evaluate.rows:
             for run in range(evaluate.runs):
                 inputs[f"{name}/{TARGET}/{run}"] = f"train/{TARGET}/{name}/{run}"
-            for fold in self.shadow_folds:
+            for fold in self.roads.shadow_folds:
                 for run in range(evaluate.shadows):
                     inputs[f"{name}/{fold}/{run}"] = f"train/{fold}/{name}/{run}"
         return Task(
@@ -318,7 +146,7 @@ class _Planner:
             stage="evaluate",
             settings={
                 "rows": list(evaluate.rows),
-                "seed": self._seed("evaluate"),
+                "seed": self.roads.seed("evaluate"),
             },
             inputs=inputs,
         )
@@ -341,7 +169,7 @@ class _Planner:
                     **self.settings.value.model_dump(
                         include={"rule", "at_least", "share", "minimum"}
                     ),
-                    "seed": self._seed("revalue"),
+                    "seed": self.roads.seed("revalue"),
                 },
                 inputs={
                     "load": "load",
@@ -357,7 +185,7 @@ class _Planner:
                 name="migrate",
                 step="migrate",
                 stage="evaluate",
-                settings={"rows": with_fakes, "seed": self._seed("migrate")},
+                settings={"rows": with_fakes, "seed": self.roads.seed("migrate")},
                 inputs={
                     "load": "load",
                     "evaluate": "evaluate",
@@ -366,21 +194,29 @@ class _Planner:
                 cost=0.3,
             )
 
-
-def _trainings(row: Row, settings: Settings) -> float:
-    """Return how many plain trainings on the members alone a row's training amounts to."""
-    options = settings.options(row.defense)
-    if row.equal_steps:
-        return 1.0
-    if row.defense == "selena":
-        return 1 + float(options["teachers"] - options["unseen"])
-    if row.defense == "static_copies":
-        return float(options["copies"])
-    several = {
-        "dmp": 2.0,
-        "adversarial_regularisation": 2.0,
-        "dp_sgd": 3.0 * options.get("views", 1),
-    }
-    amount = settings.generate.amount
-    sizes = {"real": 1.0, "fakes_alone": amount, "additive": 1.5 * (1 + amount)}
-    return sizes.get(row.trains_on, 1 + amount) * several.get(row.defense, 1.0)
+    def _canaries(self) -> Iterator[Task]:
+        """Plan every half's road, and what judges the canaries by the halves' runs alone."""
+        canaries, roads = self.settings.canaries, self.roads
+        donors = {roads.donor(half) for half in roads.halves}
+        for fold in sorted(donors & {EVERYONE}):
+            yield from roads.whole(fold)
+        for fold in roads.halves:
+            yield from roads.whole(fold)
+        yield Task(
+            name="canaries",
+            step="canaries",
+            stage="evaluate",
+            settings={
+                "rows": list(canaries.rows),
+                "generator": canaries.generator,
+                "seed": roads.seed("canaries"),
+            },
+            inputs={"load": "load"}
+            | {
+                f"{name}/{fold}/{run}": f"train/{fold}/{name}/{run}"
+                for name in canaries.rows
+                for fold in roads.halves
+                for run in range(canaries.runs)
+            },
+            cost=0.3,
+        )

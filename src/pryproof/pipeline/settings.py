@@ -7,29 +7,22 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from pryproof.checks import ConfigurationError, nearest
+from pryproof.pipeline.canary_settings import Canaries
 from pryproof.pipeline.defense_settings import Defenses, RelaxLoss
 from pryproof.pipeline.part import Part
-from pryproof.pipeline.rows import PLAIN_ROWS, ROWS
+from pryproof.pipeline.row_name import RowName, once_each
+from pryproof.pipeline.rows import PLAIN_ROWS
 
 MarginName = Literal[
     "signed", "abs", "abs_log", "percentile", "risk_score", "excess", "excess_loss", "lira"
 ]
 
 
-def _row(name: str) -> str:
-    if name not in ROWS:
-        known = {"expected": ", ".join(f"'{each}'" for each in ROWS)}
-        raise PydanticCustomError("literal_error", "There is no such row", known)
-    return name
-
-
-RowName = Annotated[str, AfterValidator(_row)]  # a key of rows.ROWS
 DEFAULT_ROWS: tuple[RowName, ...] = tuple(PLAIN_ROWS)[:6]
 
 
@@ -144,9 +137,7 @@ class Evaluate(Part):
     @field_validator("rows")
     @classmethod
     def _once_each(cls, rows: tuple[RowName, ...]) -> tuple[RowName, ...]:
-        if len(set(rows)) < len(rows):
-            raise ValueError("each row is named once")
-        return rows
+        return once_each(rows)
 
 
 class Settings(Part):
@@ -166,6 +157,7 @@ class Settings(Part):
     generate: Generate = Generate()
     transform: Transform = Transform()
     evaluate: Evaluate = Evaluate()
+    canaries: Canaries = Canaries()
 
     def options(self, defense: str) -> dict[str, Any]:
         """Return the settings of a defense's own."""

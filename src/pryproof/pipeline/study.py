@@ -97,6 +97,8 @@ class Study:
         """Name the study: all its settings and the data's content, but no place."""
         values = self.settings.model_dump(mode="json")
         del values["data"]["source"]
+        if not self.settings.canaries.halves:
+            del values["canaries"]  # none are asked for: the study is what it was without them
         return key("study", 1, values, {"data": self.digest})
 
     def _workspace(self, *, create: bool) -> Workspace:
@@ -177,7 +179,7 @@ class Study:
             load, made = self._get(workspace, "load"), self._get(workspace, f"protect/{TARGET}")
             files["protected.parquet"] = encode_table(tables.protected(load, made))
         if done >= STAGES.index("evaluate"):
-            files["metrics.json"] = encode_json(self._get(workspace, "evaluate").facts)
+            files["metrics.json"] = encode_json(self._metrics(workspace))
             files["runs.parquet"] = encode_table(tables.runs(self.tasks, workspace))
         if stage == "report":
             page = content.build(self.settings, self.tasks, workspace, reused=reused)
@@ -186,6 +188,13 @@ class Study:
         for name, data in files.items():
             workspace.publish(name, data)
         return {name: self.path / name for name in files}
+
+    def _metrics(self, workspace: Workspace) -> dict[str, Any]:
+        """Return what was judged: the rows, and of canaries what concerns them."""
+        facts = dict(self._get(workspace, "evaluate").facts)
+        if self.settings.canaries.halves:
+            facts["canaries"] = self._get(workspace, "canaries").facts
+        return facts
 
     def _get(self, workspace: Workspace, name: str) -> Stored:
         return workspace.get(next(item.key for item in self.tasks if item.task.name == name))

@@ -13,8 +13,9 @@ from pryproof.generation.fit_tac_gan import TacGan
 from pryproof.generation.model_card import Learned, model_card
 from pryproof.pipeline.data_card import About
 from pryproof.pipeline.export import CARD, export, refuse_content, refuse_unknown, write_whole
-from pryproof.pipeline.plan import extra_reals, first_training
+from pryproof.pipeline.plan import first_training
 from pryproof.pipeline.results import Results
+from pryproof.pipeline.roads import extra_reals
 from pryproof.pipeline.rows import READS, ROWS
 from pryproof.pipeline.settings import Settings
 from pryproof.pipeline.steps.call import Call, Loaded

@@ -10,7 +10,7 @@ from PIL import Image
 from pryproof.defenses.fakes import MADE_BY
 from pryproof.pipeline.failures import FAILED, why
 from pryproof.pipeline.run import Keyed
-from pryproof.pipeline.steps.call import Loaded
+from pryproof.pipeline.steps.call import Loaded, Part
 from pryproof.pipeline.verdict_table import Columns, columns
 from pryproof.store.workspace import Stored, Workspace
 from pryproof.valuation.votes import Votes
@@ -173,7 +173,7 @@ def runs(tasks: Sequence[Keyed], workspace: Workspace) -> dict[str, list[Any]]:
     return columns
 
 
-def _mean(correct: np.ndarray | None, part: slice) -> float:
+def _mean(correct: np.ndarray | None, part: Part) -> float:
     return float("nan") if correct is None else float(correct[part].mean())
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 TARGET = "target"
+SHADOW, HALF = "shadow", "half"  # begin a fold's name
+EVERYONE = "everyone"  # the fold of all members and all canaries
 FAKES, PROTECTED, CONTROL = "fakes", "fakes_transformed", "ce_crop_flip"  # rows compared
 EARLY = "ce_early"  # the row whose runs' agreement is the second null of the ensemble's
 STAGES = (
@@ -27,6 +29,7 @@ VERSIONS = {  # raise a step's number when its code changes what it returns
     "generator": 1,
     "generate": 4,
     "transform": 4,
+    "move": 1,
     "protect": 2,
     "premise": 3,
     "check_fakes": 1,
@@ -34,6 +37,7 @@ VERSIONS = {  # raise a step's number when its code changes what it returns
     "evaluate": 2,
     "revalue": 1,
     "migrate": 1,
+    "canaries": 1,
 }
 
 

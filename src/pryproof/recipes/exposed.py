@@ -103,10 +103,6 @@ def _read_exposed(opened: Mapping[str, Opened], size: Size) -> Figure:
                 f"{size.judged} runs of each row: the most exposed are chosen by all runs but the "
                 "one that judges them. Quantiles over single members are wide at so few runs."
             ),
-            (
-                "Canaries, such as mislabelled images, need runs with and without each of them; "
-                "here every target run trains on every member, so there are none."
-            ),
         ),
     )
 
@@ -221,6 +217,7 @@ EXPOSED: dict[str, Recipe] = {
         name="our1",
         title="The most exposed members",
         source="ours; Aerni et al. 2024",
+        claims=2 + len(ADDED),
         needs=_needs,
         read=_read_exposed,
     ),
@@ -228,6 +225,7 @@ EXPOSED: dict[str, Recipe] = {
         name="our4",
         title="Whom fakes shield, and whom they expose",
         source="ours; Tramer et al. 2022",
+        claims=3 * len(ADDED),
         needs=lambda size: _needs(size, "migrate"),
         read=_read_migrated,
     ),

@@ -50,6 +50,12 @@ class Comparison:
     others: tuple[Other, ...] = ()
     also: tuple[Arm, ...] = ()
 
+    @property
+    def claims(self) -> int:
+        """How many sentences are checked."""
+        own = (self.rates, self.losses, self.spread)
+        return sum(claim is not None for claim in own) + len(self.others)
+
     def needs(self, size: Size) -> dict[str, Need]:
         """Return the runs of both arms."""
         rows: dict[str, dict[str, int]] = {}
@@ -288,7 +294,12 @@ PANELS: dict[str, tuple[str, str, Comparison]] = {
 
 FIGURE_1: dict[str, Recipe] = {
     name: Recipe(
-        name=name, title=title, source=source, needs=comparison.needs, read=comparison.read
+        name=name,
+        title=title,
+        source=source,
+        claims=comparison.claims,
+        needs=comparison.needs,
+        read=comparison.read,
     )
     for name, (title, source, comparison) in PANELS.items()
 }

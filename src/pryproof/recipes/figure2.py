@@ -12,14 +12,13 @@ from functools import reduce
 import numpy as np
 from jaxtyping import Float
 
-from pryproof.pipeline.settings import Settings
 from pryproof.recipes.claims import Checked, Claim, check
 from pryproof.recipes.figure import Figure
 from pryproof.recipes.figure1 import VARIANTS
 from pryproof.recipes.memorisation import of_losses
 from pryproof.recipes.opened import Opened
 from pryproof.recipes.recipe import Need, Recipe
-from pryproof.recipes.sizes import Size, changed, with_rows
+from pryproof.recipes.sizes import Size, of_network, with_rows
 from pryproof.records import Estimate
 from pryproof.reporting.panels import Panel, Table
 from pryproof.valuation.breakdown import HALF, Breakdown, breakdown
@@ -53,15 +52,11 @@ def _needs(size: Size, networks: tuple[int, ...]) -> dict[str, Need]:
     for network in networks:
         for variant in dict.fromkeys(name for name, _ in QUANTITIES.values()):
             rows = {row: size.judged for name, row in QUANTITIES.values() if name == variant}
-            settings = _of_network(VARIANTS[variant](size.base), size, network)
+            settings = of_network(size, network, VARIANTS[variant](size.base))
             found[_study(network, variant)] = Need(
                 settings=with_rows(settings, rows, size.judged), rows=rows
             )
     return found
-
-
-def _of_network(settings: Settings, size: Size, network: int) -> Settings:
-    return changed(settings, f"train.model={size.models[network]}")
 
 
 def _study(network: int, variant: str) -> str:
@@ -247,6 +242,7 @@ def _recipe(name: str, title: str, *, source: str, networks: tuple[int, ...], re
         name=name,
         title=title,
         source=source,
+        claims=3,
         needs=lambda size: _needs(size, networks),
         read=read,
     )

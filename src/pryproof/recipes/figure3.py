@@ -268,11 +268,14 @@ def _counts(found: CommonRank) -> Int64[np.ndarray, " places"]:
 Read = Callable[[Mapping[str, Opened], Size], Figure]
 
 
-def _recipe(name: str, title: str, source: str, read: Read, *, strangers: bool) -> Recipe:
+def _recipe(
+    name: str, title: str, *, source: str, claims: int, read: Read, strangers: bool
+) -> Recipe:
     return Recipe(
         name=name,
         title=title,
         source=source,
+        claims=claims,
         needs=lambda size: _needs(size, strangers=strangers),
         read=read,
     )
@@ -282,20 +285,27 @@ FIGURE_3: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         _recipe(
-            "fig3a", "Agreement of runs on who is safe", "Figure 3a", _read_overlap, strangers=True
+            "fig3a",
+            "Agreement of runs on who is safe",
+            source="Figure 3a",
+            claims=7 * len(CLAIMED),
+            read=_read_overlap,
+            strangers=True,
         ),
         _recipe(
             "fig3b",
             "Accuracies of CE and RelaxLoss",
-            "Figure 3b, c",
-            _read_accuracies,
+            source="Figure 3b, c",
+            claims=0,
+            read=_read_accuracies,
             strangers=False,
         ),
         _recipe(
             "fig3d",
             "Common safe members of RelaxLoss in CE's order",
-            "Figure 3d",
-            _read_ranks,
+            source="Figure 3d",
+            claims=4,
+            read=_read_ranks,
             strangers=True,
         ),
     )

@@ -66,6 +66,7 @@ FIGURE_5: dict[str, Recipe] = {
         name="fig5",
         title="Augmentation of reals and fakes",
         source="Figure 5",
+        claims=3,
         needs=_needs,
         read=_read,
     )

@@ -25,7 +25,7 @@ from pryproof.recipes.figure import Figure
 from pryproof.recipes.opened import Opened
 from pryproof.recipes.recipe import Need, Recipe
 from pryproof.recipes.sides import of_one_row
-from pryproof.recipes.sizes import Size, changed, with_rows
+from pryproof.recipes.sizes import Size, of_network, with_rows
 from pryproof.reporting.panels import Panel
 
 NETWORKS = ("small", "large", "transformer")  # by their place in Size.models
@@ -52,32 +52,30 @@ def place(network: str, row: str) -> Place:
     return Place(study=network, row=row, words=WORDS[row])
 
 
-def of_network(size: Size, network: str, rows: Sequence[str]) -> Need:
+def trained(size: Size, network: str, rows: Sequence[str]) -> Need:
     """Need rows trained with a network, and judged."""
-    model = size.models[NETWORKS.index(network)]
-    return judged(changed(size.base, f"train.model={model}"), rows, size)
+    return judged(of_network(size, NETWORKS.index(network)), rows, size)
 
 
 def _needs_small(size: Size) -> dict[str, Need]:
-    return {"small": of_network(size, "small", (*ROWS, SELENA))}
+    return {"small": trained(size, "small", (*ROWS, SELENA))}
 
 
 def _needs_large(size: Size) -> dict[str, Need]:
-    model = size.models[NETWORKS.index("large")]
-    settings = changed(size.base, f"train.model={model}")
-    return {name: of_network(size, name, ROWS) for name in ("small", "large")} | {
+    settings = of_network(size, NETWORKS.index("large"))
+    return {name: trained(size, name, ROWS) for name in ("small", "large")} | {
         "selena": Need(settings=with_rows(settings, {SELENA: 1}, 1), rows={SELENA: 1})
     }
 
 
 def _needs_transformer(size: Size) -> dict[str, Need]:
-    return {name: of_network(size, name, (CE,)) for name in ("small", "large")} | {
-        "transformer": of_network(size, "transformer", ROWS)
+    return {name: trained(size, name, (CE,)) for name in ("small", "large")} | {
+        "transformer": trained(size, "transformer", ROWS)
     }
 
 
 def _needs_other_images(size: Size) -> dict[str, Need]:
-    return {name: of_network(size, name, ROWS) for name in ("small", "large")}
+    return {name: trained(size, name, ROWS) for name in ("small", "large")}
 
 
 def _panels(opened: Mapping[str, Opened], places: Sequence[Place]) -> tuple[Panel, ...]:
@@ -287,18 +285,19 @@ NO_NUMBERS = "The paper's bars are not printed as numbers: what is claimed are o
 Read = Callable[[Mapping[str, Opened], Size], Figure]
 Needs = Callable[[Size], Mapping[str, Need]]
 
-READ: dict[str, tuple[str, str, Needs, Read]] = {
-    "fig7a": ("Defenses in the small network", "Figure 7a", _needs_small, _read_small),
-    "fig7b": ("Defenses in the large network", "Figure 7b", _needs_large, _read_large),
-    "fig7c": ("Defenses in the transformer", "Figure 7c", _needs_transformer, _read_transformer),
+READ: dict[str, tuple[str, str, int, Needs, Read]] = {
+    "fig7a": ("Defenses in the small network", "Figure 7a", 27, _needs_small, _read_small),
+    "fig7b": ("Defenses in the large network", "Figure 7b", 14, _needs_large, _read_large),
+    "fig7c": ("Defenses in the transformer", "Figure 7c", 6, _needs_transformer, _read_transformer),
     "fig7d": (
         "Where fakes do not help",
         "Figures 7d, 12",
+        8,
         _needs_other_images,
         _read_other_images,
     ),
 }
 FIGURE_7: dict[str, Recipe] = {
-    name: Recipe(name=name, title=title, source=source, needs=needs, read=read)
-    for name, (title, source, needs, read) in READ.items()
+    name: Recipe(name=name, title=title, source=source, claims=claims, needs=needs, read=read)
+    for name, (title, source, claims, needs, read) in READ.items()
 }

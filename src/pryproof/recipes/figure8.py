@@ -85,6 +85,7 @@ FIGURE_8: dict[str, Recipe] = {
         name="fig8",
         title="LiRA with fakes and transformed images",
         source="Figure 8",
+        claims=len(NEAREST) + len(FAKES_HELP),
         needs=_needs,
         read=_read,
     )

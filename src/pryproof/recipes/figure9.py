@@ -90,6 +90,7 @@ FIGURE_9: dict[str, Recipe] = {
         name="fig9",
         title="Training on generated images",
         source="Figure 9",
+        claims=4,
         needs=_needs,
         read=_read,
     )

@@ -71,6 +71,7 @@ GRIDS: dict[str, Recipe] = {
         name=name,
         title=f"Real and generated images, {images} in the paper",
         source=f"Figure {name.removeprefix('fig')}",
+        claims=0,
         needs=_needs,
         read=_read_of(images),
     )

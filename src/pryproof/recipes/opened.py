@@ -9,13 +9,14 @@ import numpy as np
 from jaxtyping import Bool, Float, Int64
 
 from pryproof import seeds
-from pryproof.attacks import FIXED_CUTS, THRESHOLD_ATTACKS, threshold
+from pryproof.attacks import THRESHOLD_ATTACKS, threshold
 from pryproof.attacks.attack import Thresholds
 from pryproof.checks import TrainingError
 from pryproof.evaluation.estimates import mean_accuracy
 from pryproof.pipeline.failures import FAILED, FIX
 from pryproof.pipeline.results import Results, estimate
 from pryproof.pipeline.steps.call import Loaded
+from pryproof.pipeline.steps.judging import Run, called
 from pryproof.pipeline.steps.value import picked
 from pryproof.pipeline.task import TARGET
 from pryproof.recipes.sides import Sides
@@ -175,28 +176,16 @@ class Opened:
         ``shadows`` runs of every shadow fold, against images outside. Unlike those of ``called``
         they judge no sample that fitted a cut.
         """
-        score, labels = THRESHOLD_ATTACKS[attack], self.data.labels
-        said = [score(picked(run, "signal.")) for run in self.runs(row)]
-        if attack in FIXED_CUTS:
-            fitted = threshold.constant(FIXED_CUTS[attack], classes=len(self.data.classes))
-        else:
-            fitted = self._shadow_cut(row, attack, shadows)
+        calls = called(
+            attack,
+            self.data,
+            [Run.of(run, fold=TARGET) for run in self.runs(row)],
+            [
+                Run.of(run, fold=fold)
+                for fold in self.data.parts
+                if fold.startswith("shadow")
+                for run in self.runs(row, fold=fold, count=shadows)
+            ],
+        )
         parts = [self.data.parts[part] for part in ("members", "evaluation")]
-        calls = np.stack([threshold.decide(each, labels, fitted) for each in said])
         return Sides(*(calls[:, part].astype(np.float64) for part in parts))
-
-    def _shadow_cut(self, row: str, attack: str, shadows: int) -> Thresholds:
-        score, labels = THRESHOLD_ATTACKS[attack], self.data.labels
-        columns: list[list[np.ndarray]] = [[], [], [], []]  # what threshold.fit asks for
-        for fold in (name for name in self.data.parts if name.startswith("shadow")):
-            for run in self.runs(row, fold=fold, count=shadows):
-                scores = score(picked(run, "signal."))
-                used = run.facts.get("uses_reference", False)
-                others = self.data.unclaimed() if used else self.data.parts["outside"]
-                own = self.data.fold(fold)
-                for column, values in zip(
-                    columns, (scores[own], labels[own], scores[others], labels[others]), strict=True
-                ):
-                    column.append(values)
-        sides = [np.concatenate(column) for column in columns]
-        return threshold.fit(*sides, classes=len(self.data.classes))

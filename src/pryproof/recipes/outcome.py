@@ -3,13 +3,15 @@
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, cast
 
 from pryproof.recipes.claims import Checked
+from pryproof.recipes.figures import FIGURES
 from pryproof.recipes.provenance import cost, facts, images, limits, provenance
 from pryproof.recipes.reproduction import Measured
 from pryproof.recipes.sizes import Size
@@ -72,14 +74,21 @@ class Reproduced:
         said += [f"{each.recipe.name}: {line}" for each in self.figures for line in each.left_out]
         return [*said, f"{cost(self.records)} in all"]
 
-    def content(self) -> ReproduceContent:
-        """Return what the page says; a figure that could not be made is named in its first line."""
+    def content(self, *, earlier: Sequence[str] = ()) -> ReproduceContent:
+        """Return what the page says; a figure that could not be made is named in its first line.
+
+        ``earlier`` are files of panels beside the page that other commands wrote.
+        """
         size = self.size
+        others = f"{', '.join(earlier)}: their settings may differ, no claim here rests on them"
         lacking = f"Not made: {', '.join(self.missing)}. " if self.missing else ""
         return ReproduceContent(
             title=f"Reproduction at the size {size.name}",
             subtitle=f"{lacking}What the paper claims, measured anew on {images(size.base)}",
-            facts=tuple(facts(size, self.digest, self.changes, self.records)),
+            facts=(
+                *facts(size, self.digest, self.changes, self.records),
+                *([("Files of earlier commands", others)] if earlier else []),
+            ),
             figures=tuple(_figure(each) for each in self.figures),
             limits=limits(size),
             provenance=tuple(provenance(self.records)),
@@ -111,6 +120,10 @@ class Reproduced:
                     "notes": list(each.figure.notes),
                     "left_out": list(each.left_out),
                     "missing": each.missing,
+                    "files": [
+                        file_name(each.recipe.name, panel, "csv")
+                        for panel in range(len(each.figure.panels))
+                    ],
                 }
                 for each in self.figures
             ],
@@ -123,17 +136,18 @@ class Reproduced:
         ``paper_figures`` adds SVG and PNG of every panel, which needs Matplotlib.
         """
         place, page = Path(folder), self.content()
+        panels = {name: text.encode() for name, text in beside(page)}
+        if paper_figures:
+            panels |= dict(_drawn(page))
+        with machine_errors(place):
+            make_private(place)
+            page = self.content(earlier=_earlier(place, panels))
         files = {
             "reproduce.html": render_reproduced(page).encode(),
             "reproduce.md": reproduced_markdown(page).encode(),
             "claims.json": encode_json(self._plain()),
             "claims.csv": _csv(self.claims).encode(),
-        }
-        files |= {name: text.encode() for name, text in beside(page)}
-        if paper_figures:
-            files |= dict(_drawn(page))
-        with machine_errors(place):
-            make_private(place)
+        } | panels
         for name, data in files.items():
             write_bytes(place / name, data)
         return {name: place / name for name in files}
@@ -210,3 +224,10 @@ def _drawn(page: ReproduceContent) -> Iterator[tuple[str, bytes]]:
         for place, panel in enumerate(figure.panels):
             for suffix, data in paper(panel).items():
                 yield file_name(figure.name, place, suffix), data
+
+
+def _earlier(folder: Path, written: Collection[str]) -> list[str]:
+    """Name the files of panels in a folder that are not among those written now."""
+    panel = re.compile(rf"({'|'.join(map(re.escape, FIGURES))})-\d+\.(csv|svg|png)")
+    names = sorted(path.name for path in folder.iterdir() if panel.fullmatch(path.name))
+    return [name for name in names if name not in written]

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from pryproof.pipeline.settings import Settings
-from pryproof.recipes.sizes import Size
+from pryproof.recipes.sizes import Size, of_network
 from pryproof.reporting.cells import count, duration
 
 SHOWN = 16  # digits of a digest
 LIMITS: dict[str, str] = {
     "tiny": """\
-Tiny is small networks on 1,500 gray images that are easy to tell apart. It shows that all of it \
+Tiny is small networks on 1,000 gray images that are easy to tell apart. It shows that all of it \
 runs, and which way a large effect points; it is no evidence for or against the paper.
 Generators this small, trained this briefly, draw fakes far from the images: what fakes do here \
 says little about good ones.""",
@@ -52,17 +52,24 @@ def facts(
     yield "Content of the images", digest[:SHOWN]
     yield "Members (trained on)", _number(base.data.members)
     yield "Non-members judged", _number(base.data.evaluation)
-    trained = [record["settings"] for record in records if record["step"] == "train"]
-    yield "Networks", ", ".join(sorted({each["model"] for each in trained})) or "none trained"
-    train = base.train
-    recipe = (
-        f"{train.epochs} epochs, batch {train.batch}, {train.optimizer}, {train.schedule}, rate "
-        f"{train.learning_rate:g}, {train.precision}"
-    )
-    yield "Training", recipe
+    trained = {record["settings"]["model"] for record in records if record["step"] == "train"}
+    yield "Networks", ", ".join(sorted(trained)) or "none trained"
+    yield "Training", _training(base)
+    for place, model in enumerate(size.models):
+        if size.training[place] and model in trained:
+            yield f"Training of {model}", _training(of_network(size, place))
     yield "Seed", str(base.seed)
     if changes:
         yield "Settings changed", ", ".join(changes)
+
+
+def _training(settings: Settings) -> str:
+    train = settings.train
+    return (
+        f"{train.epochs} epochs, batch {train.batch}, {train.optimizer}, {train.schedule}, rate "
+        f"{train.learning_rate:g}, weight decay {train.weight_decay:g}, {train.precision}, "
+        f"RelaxLoss alpha {settings.relax_loss.alpha:g}"
+    )
 
 
 def images(settings: Settings) -> str:

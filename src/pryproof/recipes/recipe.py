@@ -35,11 +35,13 @@ class Recipe:
     """One figure or table of the paper, or one of ours.
 
     ``needs`` says which studies by a name of the recipe's own; ``read`` gets them opened under
-    these names. ``source`` is where the paper has it.
+    these names. ``source`` is where the paper has it, ``claims`` how many ``read`` checks at any
+    size.
     """
 
     name: str
     title: str
     source: str
+    claims: int
     needs: Callable[[Size], Mapping[str, Need]]
     read: Callable[[Mapping[str, Opened], Size], Figure]

@@ -115,6 +115,8 @@ def recipes(names: str | Sequence[str], *, too_dear: Sequence[str] = ()) -> tupl
 def sized(made: Size, overrides: Sequence[str]) -> Size:
     """Return a size with ``key=value`` on top; what it affords follows its settings.
 
+    A network keeps its own training unless one of its keys is given: then it trains like all.
+
     >>> changed = sized(sizes.size("tiny"), ["value.runs=3", "runs=4"])
     >>> changed.ensemble, changed.runs
     (3, 4)
@@ -136,7 +138,12 @@ def sized(made: Size, overrides: Sequence[str]) -> Size:
         judged=base.evaluate.runs,
         shadows=base.evaluate.shadows,
         models=(base.train.model, *made.models[1:]),
+        training=tuple(() if _keys(own) & _keys(kept) else own for own in made.training),
     )
+
+
+def _keys(overrides: Iterable[str]) -> set[str]:
+    return {override.partition("=")[0].strip() for override in overrides}
 
 
 def _runs(value: str) -> int:
@@ -160,13 +167,15 @@ def listed(
     chosen = recipes(names)
     made = sized(sizes.size(size, "images"), tuple(overrides))  # no image is read
     rows = [
-        [recipe.name, recipe.title, recipe.source, *_needed(made, (recipe,))] for recipe in chosen
+        [recipe.name, recipe.title, recipe.source, recipe.claims, *_needed(made, (recipe,))]
+        for recipe in chosen
     ]
     trainings, tasks, worth = _needed(made, chosen)
-    columns = ["name", "title", "source", "trainings", "tasks", "plain trainings"]
+    columns = ["name", "title", "source", "claims", "trainings", "tasks", "plain trainings"]
     said = (
         f"Together, shared runs once: {trainings} trainings, {tasks} tasks, the work of {worth} "
-        f"plain trainings of {made.base.train.epochs} epochs at the size {made.name}."
+        f"plain trainings of {made.base.train.epochs} epochs at the size {made.name}, "
+        f"{sum(recipe.claims for recipe in chosen)} claims."
     )
     return columns, rows, [said]
 

@@ -18,8 +18,10 @@ class Size:
     ``base`` is the study every recipe varies. ``runs`` are those of a histogram over runs (the
     paper's 40), ``ensemble`` those of an agreement (its 5), ``judged`` those of a comparison and
     ``shadows`` its shadow runs a fold. ``models`` are the networks of the paper by their place in
-    it: the small one of most figures, the large one, and the transformer. ``too_dear`` are recipes
-    that "all" leaves out at this size: they are made only where they are named.
+    it: the small one of most figures, the large one, and the transformer. ``training`` are each
+    one's own settings over those of ``base``. ``halves`` and ``canaries`` are training sets and
+    canaries of each kind. ``too_dear`` are recipes that "all" leaves out at this size: they are
+    made only where they are named.
     """
 
     name: SizeName
@@ -29,12 +31,25 @@ class Size:
     judged: int
     shadows: int
     models: tuple[str, str, str]
+    training: tuple[tuple[str, ...], ...] = ((), (), ())
+    halves: int = 16
+    canaries: int = 250
     too_dear: tuple[str, ...] = ()
 
 
 def changed(settings: Settings, *overrides: str) -> Settings:
     """Return settings with ``key.path=value`` on top, as on the command line."""
     return settings.changed(overrides)
+
+
+def of_network(size: Size, network: int, settings: Settings | None = None) -> Settings:
+    """Return settings (the size's, unless given) trained with a network by its place in the paper.
+
+    >>> of_network(size("tiny"), 2).train.optimizer
+    'adamw'
+    """
+    model = f"train.model={size.models[network]}"
+    return changed(settings or size.base, model, *size.training[network])
 
 
 def with_rows(
@@ -73,15 +88,24 @@ def size(name: str, data: str | None = None, *, label: str | None = None) -> Siz
     return replace(made, base=made.base.model_copy(update={"data": images}))
 
 
+def _adamw(rate: float, *more: str) -> tuple[tuple[str, ...], ...]:
+    """Return own settings for the transformer alone: HiViT's optimizer (methods A25), a peak rate.
+
+    Rates of ``base`` are made for SGD; with AdamW they would diverge.
+    """
+    own = ("train.optimizer=adamw", f"train.learning_rate={rate}", "train.weight_decay=0.05")
+    return (), (), (*own, *more)
+
+
 def _tiny() -> Size:
-    """Return minutes on two cores: 1,500 of the embedded images, as in the demo."""
-    models = ("small_cnn", "small_resnet", "hivit_tiny")
+    """Return half an hour on two cores for all: 1,000 members of the embedded images."""
+    models = ("small_cnn", "small_cnn/width32", "vit_mini")
     return Size(
         name="tiny",
         base=Settings(
             name="tiny",
-            data=Data(members=1500, evaluation=1500),
-            train=Train(model=models[0], epochs=18, batch=64, learning_rate=0.2, padding=1),
+            data=Data(members=1000, evaluation=1500),
+            train=Train(model=models[0], epochs=15, batch=64, learning_rate=0.2, padding=1),
             relax_loss=RelaxLoss(alpha=0.5),
             value=Value(runs=5, fake_runs=2),
             evaluate=Evaluate(runs=3, shadows=2, shadow_folds=1),
@@ -91,7 +115,10 @@ def _tiny() -> Size:
         judged=3,
         shadows=2,
         models=models,
-        too_dear=("fig7c",),  # 58 trainings of a transformer, a quarter of an hour each
+        training=_adamw(3e-3, "relax_loss.alpha=1.2"),  # its last loss with crop/flip is .9
+        halves=8,
+        canaries=40,
+        too_dear=("our6",),  # 8 roads, each with generators of its own
     )
 
 
@@ -122,6 +149,8 @@ def _small() -> Size:
         judged=3,
         shadows=2,
         models=models,
+        training=_adamw(5e-4),
+        canaries=100,
     )
 
 
@@ -131,14 +160,13 @@ def _paper() -> Size:
     170 a class train, 170 are the shadow fold's, 170 set cuts and 80 are judged. The classifiers'
     recipe is CRL's of methods 8.1, without its warm-up; the generators' are the published ones.
     """
-    models = ("mobilenet_v3_small", "resnet18", "hivit_tiny")
     return Size(
         name="paper",
         base=Settings(
             name="paper",
             data=Data(label="fine_label", members=17_000, evaluation=8000),
             train=Train(
-                model=models[0],
+                model="mobilenet_v3_small",
                 epochs=150,
                 batch=128,
                 learning_rate=0.1,
@@ -179,7 +207,8 @@ def _paper() -> Size:
         ensemble=5,
         judged=3,
         shadows=16,
-        models=models,
+        models=("mobilenet_v3_small", "resnet18", "hivit_tiny"),
+        training=_adamw(5e-4 * 128 / 512, "train.schedule=cosine"),
     )
 
 

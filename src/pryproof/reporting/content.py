@@ -79,6 +79,22 @@ class SelfTestLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CanaryRow:
+    """One kind of canary under one defense: what online LiRA finds of it.
+
+    ``tpr`` is by false positive rate, over pairs of canary and run; ``by_canary`` are quantiles
+    over canaries of the share of training sets with it that find it, by name.
+    """
+
+    title: str
+    kind: str
+    canaries: int
+    tpr: Mapping[str, Estimate]
+    auc: Estimate
+    by_canary: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stage:
     """What one stage cost: tasks, those reused from the store, seconds of all tasks together."""
 
@@ -128,6 +144,8 @@ class Content:
     overlaps: tuple[OverlapRow, ...]
     findings: tuple[Finding, ...]
     rows: tuple[Row, ...]
+    classes: tuple[tuple[str, tuple[Estimate, ...]], ...]  # a row a class, under class_columns
+    class_columns: tuple[str, ...]
     self_test: tuple[SelfTestLine, ...]
     self_test_passed: bool
     self_test_level: str
@@ -136,6 +154,7 @@ class Content:
     curves: tuple[Curve, ...]
     limits: tuple[str, ...]
     provenance: tuple[tuple[str, str], ...]
+    canaries: tuple[CanaryRow, ...] = ()  # a study without them has none
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,12 +15,18 @@ from pryproof.reporting.cells import (
     percent,
     share,
 )
-from pryproof.reporting.content import VERDICTS, Content, Finding
+from pryproof.reporting.content import VERDICTS, CanaryRow, Content, Finding
 
 OVERLAP_NOTE = (
     "Overlap: share of the images of a bin that all runs put there; higher means that the verdict "
     "is a property of the image, not of the run. Chance: what independent runs would reach. Never "
     "saw them: the same overlap for runs trained without these images, which difficulty explains."
+)
+
+CANARY_NOTE = (
+    "Every training set holds all members and half of the canaries; runs of other pairs of sets "
+    "say what one with and one without does. Rates are over pairs of canary and run, with one cut. "
+    "A canary's own share is over the few sets that hold it, so its interval is wide."
 )
 
 
@@ -104,12 +110,48 @@ def findings(
     )
 
 
-def by_class(rows: Sequence[tuple[str, tuple[Estimate, ...]]], columns: Sequence[str]) -> Table:
+def by_class(
+    rows: Sequence[tuple[str, tuple[Estimate, ...]]],
+    columns: Sequence[str],
+    *,
+    title: str = "Class by class",
+) -> Table:
     """List the same measures for every class."""
     return Table(
-        title="Class by class",
+        title=title,
         columns=(Column(title="Class"), *(Column(title=name, number=True) for name in columns)),
         rows=tuple((Cell(text=name), *(measure(found) for found in row)) for name, row in rows),
+    )
+
+
+def canaries(rows: Sequence[CanaryRow]) -> Table:
+    """List what online LiRA finds of every kind of canary, defense by defense."""
+    rates, shares = (list(rows[0].tpr), list(rows[0].by_canary)) if rows else ([], [])
+    heads = [
+        "Canaries",
+        *(f"TPR at {float(rate):.1%} FPR" for rate in rates),
+        "AUC",
+        *("most found canary" if name == "max" else f"canary at {name}%" for name in shares),
+    ]
+    return Table(
+        title="Canaries: what averages hide",
+        columns=(
+            Column(title="Defense"),
+            Column(title="Kind"),
+            *(Column(title=head, number=True) for head in heads),
+        ),
+        rows=tuple(
+            (
+                Cell(text=row.title),
+                Cell(text=row.kind),
+                Cell(text=count(row.canaries)),
+                *(share(row.tpr[rate]) for rate in rates),
+                measure(row.auc),
+                *(share(row.by_canary[name]) for name in shares),
+            )
+            for row in rows
+        ),
+        notes=(CANARY_NOTE,),
     )
 
 

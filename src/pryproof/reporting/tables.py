@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pryproof.records import Estimate
 from pryproof.reporting.cells import SIGNS, Cell, Column, Table, count, exact, visible
 from pryproof.reporting.comparison import ATTACKS, by_verdict, comparison, cost
-from pryproof.reporting.content import Content, FakesContent
+from pryproof.reporting.content import CanaryRow, Content, FakesContent
 from pryproof.reporting.evidence import (
     by_class,
+    canaries,
     findings,
     overlaps,
     self_test,
@@ -16,6 +17,7 @@ from pryproof.reporting.evidence import (
     verdicts,
 )
 
+CLASSES = "Named right by a classifier that saw none of them, class by class"
 MARKUP = re.compile(r"([\\`*_{}\[\]<>|#~&!$])")
 
 
@@ -25,8 +27,10 @@ def tables(content: Content) -> dict[str, Table]:
         "verdicts": verdicts(content),
         "comparison": comparison(content.rows),
         "by_verdict": by_verdict(content.rows),
+        **({"canaries": canaries(content.canaries)} if content.canaries else {}),
         "overlaps": overlaps(content),
         "findings": findings(content.findings),
+        "classes": by_class(content.classes, content.class_columns, title=CLASSES),
         "self_test": self_test(content),
         "stages": stages(content),
         "cost": cost(content.rows),
@@ -73,6 +77,7 @@ def estimates(content: Content) -> Iterator[tuple[str, str, Estimate]]:
             yield row.title, ATTACKS[key].title, estimate
         for verdict, estimate in row.by_verdict.items():
             yield row.title, f"{ATTACKS['lira_tpr'].title}, voted {verdict}", estimate
+    yield from _of_canaries(content.canaries)
     for overlap in content.overlaps:
         yield overlap.name, f"Overlap, {overlap.bin}", overlap.ratio
         yield (
@@ -83,8 +88,25 @@ def estimates(content: Content) -> Iterator[tuple[str, str, Estimate]]:
     for finding in content.findings:
         if isinstance(finding.value, Estimate):
             yield finding.stage, finding.what, finding.value
+    yield from _of_classes(content)
     for line in content.self_test:
         yield f"Self-test, {line.row}", f"{line.attack}, {line.metric}", line.estimate
+
+
+def _of_canaries(rows: Sequence[CanaryRow]) -> Iterator[tuple[str, str, Estimate]]:
+    for row in rows:
+        what = f"Canaries, {row.kind}"
+        for rate, found in row.tpr.items():
+            yield row.title, f"{what}: TPR at {float(rate):.1%} FPR", found
+        yield row.title, f"{what}: AUC", row.auc
+        for name, found in row.by_canary.items():
+            yield row.title, f"{what}: share found, quantile {name}", found
+
+
+def _of_classes(content: Content | FakesContent) -> Iterator[tuple[str, str, Estimate]]:
+    for name, row in content.classes:
+        for column, found in zip(content.class_columns, row, strict=True):
+            yield f"Class {name}", column, found
 
 
 def markdown(content: Content) -> str:
@@ -122,9 +144,7 @@ def fakes_estimates(content: FakesContent) -> Iterator[tuple[str, str, Estimate]
     for finding in (*content.findings, *content.quality):
         if isinstance(finding.value, Estimate):
             yield finding.stage, finding.what, finding.value
-    for name, row in content.classes:
-        for column, found in zip(content.class_columns, row, strict=True):
-            yield f"Class {name}", column, found
+    yield from _of_classes(content)
 
 
 def fakes_markdown(content: FakesContent) -> str:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Int64
 
+from pryproof.pipeline.task import EVERYONE, HALF, TARGET
 from pryproof.store.workspace import Stored
 from pryproof.training.keeper import Keeper, Nowhere
 
@@ -22,6 +24,10 @@ class Call:
     device: str = "cpu"  # where a training is computed
 
 
+PLANTED = "canaries/"  # begins the name of a part of canaries, its kind ends it
+Part = slice | Int64[np.ndarray, " part"]  # places among a study's images
+
+
 class Result(NamedTuple):
     """Arrays and JSON-able facts: all a step has to say."""
 
@@ -34,13 +40,14 @@ Step = Callable[[Call], Result]
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """The images of a study, cut into its parts."""
+    """The images of a study, cut into its parts; ``halves`` says which half holds which canary."""
 
     images: np.ndarray
     labels: np.ndarray
     ids: list[str]
     classes: list[str]
     parts: dict[str, slice] = field(default_factory=dict)
+    halves: Bool[np.ndarray, "halves canaries"] | None = None
 
     @classmethod
     def of(cls, stored: Stored) -> "Loaded":
@@ -51,11 +58,39 @@ class Loaded:
             ids=stored.facts["ids"],
             classes=stored.facts["classes"],
             parts=parts,
+            halves=stored.arrays.get("halves"),
         )
 
-    def fold(self, name: str) -> slice:
-        """Return the part a fold trains on."""
-        return self.parts["members" if name == "target" else name]
+    def fold(self, name: str) -> Part:
+        """Return what a fold trains on: a part, or all members and some or all canaries."""
+        if self.halves is None or not name.startswith((HALF, EVERYONE)):
+            return self.parts["members" if name == TARGET else name]
+        members, planted = self.parts["members"], self.canaries()
+        inside = np.ones(planted.stop - planted.start, dtype=bool)
+        if name != EVERYONE:
+            inside = self.halves[int(name.removeprefix(HALF))]
+        own = planted.start + np.flatnonzero(inside)
+        return np.concatenate([np.arange(members.start, members.stop), own])
+
+    def fold_size(self, name: str) -> int:
+        """Return the number of samples a fold trains on."""
+        part = self.fold(name)
+        return part.stop - part.start if isinstance(part, slice) else len(part)
+
+    def canaries(self) -> slice:
+        """Return all canaries, whatever their kind."""
+        own = [part for name, part in self.parts.items() if name.startswith(PLANTED)]
+        return slice(min(part.start for part in own), max(part.stop for part in own))
+
+    def kinds(self) -> dict[str, slice]:
+        """Return where among the canaries each kind that there is lies, in their order."""
+        first = self.canaries().start
+        own = {
+            name.removeprefix(PLANTED): slice(part.start - first, part.stop - first)
+            for name, part in self.parts.items()
+            if name.startswith(PLANTED) and part.stop > part.start
+        }
+        return dict(sorted(own.items(), key=lambda kind: kind[1].start))
 
     def extra_reals(self, fold: str) -> slice:
         """Return the further real images of a fold, which only its rows ``extra`` train on."""

@@ -4,13 +4,13 @@ Thresholds come from the row's own shadow runs, on samples nobody judges; LiRA's
 from the same shadows, which never trained on a judged sample.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from pryproof.attacks import FIXED_CUTS, THRESHOLD_ATTACKS, threshold
+from pryproof.attacks import THRESHOLD_ATTACKS
 from pryproof.attacks.lira import lira_offline
 from pryproof.evaluation.estimates import (
     auc_estimate,
@@ -22,25 +22,14 @@ from pryproof.evaluation.estimates import (
 from pryproof.evaluation.roc import roc
 from pryproof.evaluation.self_test import corrected_confidence, self_test
 from pryproof.pipeline.steps.call import Call, Loaded, Result
-from pryproof.pipeline.steps.value import picked
+from pryproof.pipeline.steps.judging import Run, called
 from pryproof.records import Estimate
-from pryproof.store.workspace import Stored
 from pryproof.valuation.votes import RISKY, SAFE, VAGUE
 
 VERDICTS = {"safe": SAFE, "vague": VAGUE, "risky": RISKY}
 FPR = 0.01  # the headline's operating point
 Label = tuple[str, str, str]  # row, attack, metric
 ROC_GRID = np.geomspace(1e-4, 1.0, 121)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """What one run said of every sample, and the fold it trained on."""
-
-    said: dict[str, np.ndarray]
-    fold: str
-    facts: Mapping[str, Any]
-    claims: bool = False  # half of the images outside served the defense
 
 
 def evaluate(call: Call) -> Result:
@@ -54,7 +43,7 @@ def evaluate(call: Call) -> Result:
     rows, null = [], []
     for name in names:
         runs = [
-            _run(stored, role)
+            Run.of(stored, fold=role.split("/")[1])
             for role, stored in call.inputs.items()
             if role.startswith(f"{name}/")
         ]
@@ -89,15 +78,6 @@ def evaluate(call: Call) -> Result:
     return Result(arrays, {"rows": rows, "self_test": test, "fpr": FPR})
 
 
-def _run(stored: Stored, role: str) -> Run:
-    return Run(
-        said=picked(stored, "signal."),
-        fold=role.split("/")[1],
-        facts=stored.facts,
-        claims=stored.facts["uses_reference"],
-    )
-
-
 def _accuracies(data: Loaded, runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
     correct = np.stack([run.said["correct"] for run in runs])
     return {
@@ -117,7 +97,7 @@ def _attack(
     """Judge members against evaluation samples; nothing here was used to fit anything."""
     found = {}
     for name in THRESHOLD_ATTACKS:
-        calls = _calls(name, data, targets, shadows)
+        calls = called(name, data, targets, shadows)
         found[name] = balanced_accuracy(
             calls[:, data.parts["members"]],
             calls[:, data.parts["evaluation"]],
@@ -152,25 +132,6 @@ def _by_verdict(
     return {word: found[code] for word, code in VERDICTS.items() if code in found}
 
 
-def _calls(name: str, data: Loaded, targets: Sequence[Run], shadows: Sequence[Run]) -> np.ndarray:
-    """Member or not, ``[targets, samples]``, by thresholds fitted on the shadow runs alone."""
-    score = THRESHOLD_ATTACKS[name]
-    labels = data.labels
-    # what a defender used beside the members no longer stands for images nobody trained with
-    outside = data.unclaimed() if shadows[0].claims else data.parts["outside"]
-    if name in FIXED_CUTS:
-        cut = threshold.constant(FIXED_CUTS[name], classes=len(data.classes))
-        return np.stack([threshold.decide(score(run.said), labels, cut) for run in targets])
-    fitted = threshold.fit(
-        np.concatenate([score(run.said)[data.fold(run.fold)] for run in shadows]),
-        np.concatenate([labels[data.fold(run.fold)] for run in shadows]),
-        np.concatenate([score(run.said)[outside] for run in shadows]),
-        np.concatenate([labels[outside] for _ in shadows]),
-        classes=len(data.classes),
-    )
-    return np.stack([threshold.decide(score(run.said), labels, fitted) for run in targets])
-
-
 def _lira(data: Loaded, targets: Sequence[Run], shadows: Sequence[Run]) -> np.ndarray:
     """Offline LiRA of members, then evaluation samples: ``[targets, members + evaluation]``."""
     judged = [data.parts["members"], data.parts["evaluation"]]
@@ -202,7 +163,7 @@ def _null_lines(
     for run in judged:
         others = [other for other in shadows if other is not run]
         for attack in THRESHOLD_ATTACKS:
-            calls[attack].append(_calls(attack, data, [run], others)[0])
+            calls[attack].append(called(attack, data, [run], others)[0])
         scores.append(_lira(data, [run], others)[0])
     members, evaluation = data.parts["members"], data.parts["evaluation"]
     lines: list[tuple[Label, Estimate]] = []

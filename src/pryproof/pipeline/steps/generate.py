@@ -25,6 +25,7 @@ from pryproof.pipeline.steps.value import picked
 from pryproof.training.predict import predict, with_weights
 from pryproof.valuation.votes import RISKY, SAFE
 
+Weights = Mapping[str, np.ndarray]
 Asked = tuple[Direction, np.ndarray, np.ndarray]  # which way, images, labels
 
 
@@ -53,8 +54,7 @@ def generator(call: Call) -> Result:
 def generate(call: Call) -> Result:
     """Draw fakes, and as many that nothing trains on."""
     data = Loaded.of(call.inputs["load"])
-    members = data.fold(call.settings["fold"])
-    size, classes = members.stop - members.start, len(data.classes)
+    size, classes = data.fold_size(call.settings["fold"]), len(data.classes)
     wanted = uniform_labels(round(call.settings["amount"] * size), classes)
     seed = call.settings["seed"]
     arrays: dict[str, np.ndarray] = {}
@@ -99,9 +99,7 @@ def transform_domains(call: Call) -> Result:
     """
     data = Loaded.of(call.inputs["load"])
     safe, risky, safe_labels, risky_labels = _domains(call, data)
-    chosen = Transform(**call.settings["gan"])
-    steps = chosen.steps_for(data.size("members"))
-    settings = CycleGanSettings(**chosen.model_dump() | {"steps": steps})
+    settings = _cycle_gan_settings(call, data)
     fitted = fit_cycle_gan(
         safe,
         risky,
@@ -116,27 +114,60 @@ def transform_domains(call: Call) -> Result:
     )
     arrays = {f"weight.{name}": value for name, value in fitted.weights.items()}
     arrays |= {f"history.{name}": value for name, value in fitted.history.items()}
-    parts = {
-        "safer_reals": data.fold(call.settings["fold"]),
-        "safer_outside": data.parts["outside"],
-        "safer_evaluation": data.parts["evaluation"],
-    }
-    asked: dict[str, Asked] = {
-        name: ("r2s", data.images[part], data.labels[part]) for name, part in parts.items()
-    }
-    made = call.inputs["generate"].arrays
+    arrays |= _moved_images(call, data, fitted.weights, call.inputs["generate"].arrays)
+    judged = list(_judged(call, data, fitted, settings)) if call.settings["judged"] else []
+    return Result(arrays, _told(fitted) | {"judged": judged})
+
+
+def move(call: Call) -> Result:
+    """Move a fold's images by another fold's finished networks, as ``transform_domains`` does.
+
+    What does not depend on the fold is taken over: fakes, images outside and of the evaluation.
+    """
+    data, made = Loaded.of(call.inputs["load"]), call.inputs["transform"]
+    kept = ("safer_outside", "safer_evaluation", "riskier_fakes")
+    asked: dict[str, Asked] = {"safer_reals": _reals_to_safe(call, data)}
+    moved = _each_moved(call, data, picked(made, "weight."), asked)
+    return Result(moved | {name: made.arrays[name] for name in kept})
+
+
+def _cycle_gan_settings(call: Call, data: Loaded) -> CycleGanSettings:
+    chosen = Transform(**call.settings["gan"])
+    steps = chosen.steps_for(data.size("members"))
+    return CycleGanSettings(**chosen.model_dump() | {"steps": steps})
+
+
+def _reals_to_safe(call: Call, data: Loaded) -> Asked:
+    part = data.fold(call.settings["fold"])
+    return "r2s", data.images[part], data.labels[part]
+
+
+def _moved_images(
+    call: Call, data: Loaded, weights: Weights, made: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    asked: dict[str, Asked] = {"safer_reals": _reals_to_safe(call, data)}
+    for name in ("outside", "evaluation"):
+        part = data.parts[name]
+        asked[f"safer_{name}"] = ("r2s", data.images[part], data.labels[part])
     asked["riskier_fakes"] = ("s2r", made["fakes"], made["fakes_labels"])
-    for name, (direction, images, labels) in asked.items():
-        arrays[name] = transform(
-            fitted.weights,
+    return _each_moved(call, data, weights, asked)
+
+
+def _each_moved(
+    call: Call, data: Loaded, weights: Weights, asked: Mapping[str, Asked]
+) -> dict[str, np.ndarray]:
+    settings = _cycle_gan_settings(call, data)
+    return {
+        name: transform(
+            weights,
             images,
             direction=direction,
             settings=settings,
             shape=data.shape,
             labels=labels,
         )
-    judged = list(_judged(call, data, fitted, settings)) if call.settings["judged"] else []
-    return Result(arrays, _told(fitted) | {"judged": judged})
+        for name, (direction, images, labels) in asked.items()
+    }
 
 
 def _judged(

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from pryproof.data.canaries import KINDS, canaries, halves, images_for, refuse_too_few
 from pryproof.data.duplicates import duplicate_groups
 from pryproof.data.sources import read
 from pryproof.data.splits import Split, extra_for, fit_sizes, split
@@ -13,7 +14,7 @@ from pryproof.records import Samples
 
 
 def load(call: Call) -> Result:
-    """Keep only samples that the split uses, ordered part by part."""
+    """Keep only samples that the split uses, ordered part by part; canaries come last."""
     settings = call.settings
     loaded = read(
         call.where["source"],
@@ -30,7 +31,7 @@ def load(call: Call) -> Result:
     named |= {f"extra/{fold}": part for fold, part in zip(folds, parts.extra, strict=False)}
     ends = np.cumsum([0, *map(len, named.values())]).tolist()
     rows = np.concatenate(list(named.values()))
-    return Result(
+    kept = Result(
         {"images": samples.images[rows], "labels": samples.labels[rows]},
         {
             "parts": {name: ends[i : i + 2] for i, name in enumerate(named)},
@@ -40,19 +41,45 @@ def load(call: Call) -> Result:
             "available": len(samples),
         },
     )
+    asked = settings.get("canaries")
+    return _with_canaries(kept, samples, parts, asked, seed=settings["seed"]) if asked else kept
+
+
+def _with_canaries(
+    kept: Result, samples: Samples, parts: Split, asked: Mapping[str, int], *, seed: int
+) -> Result:
+    """Put the canaries behind all parts, one part a kind, with the halves that hold each."""
+    made = canaries(samples, parts, asked, seed=seed)
+    arrays = {
+        "images": np.concatenate([kept.arrays["images"], made.images]),
+        "labels": np.concatenate([kept.arrays["labels"], made.labels]),
+        "halves": halves(made.kinds, asked["halves"], seed=seed),
+    }
+    before = len(kept.arrays["labels"])
+    ends = before + np.searchsorted(made.kinds, np.arange(len(KINDS) + 1))
+    own = {f"canaries/{kind}": ends[i : i + 2].tolist() for i, kind in enumerate(KINDS)}
+    return Result(
+        arrays,
+        kept.facts | {"parts": kept.facts["parts"] | own, "ids": [*kept.facts["ids"], *made.ids]},
+    )
 
 
 def drawn(samples: Samples, settings: Mapping[str, Any]) -> Split:
     """Split samples as the task's ``settings`` ask, which say ``extra`` where a row needs it.
 
-    ``extra`` is how many real images a member nobody else uses; each fold has its own.
+    ``extra`` is how many real images a member nobody else uses; each fold has its own. Where they
+    ask for canaries there are further images to make them of.
     """
     folds, amount = settings["shadow_folds"], settings.get("extra", 0.0)
+    asked = settings.get("canaries")
+    further = images_for(asked) if asked else 0
     groups = duplicate_groups(samples.images)
     most = (0, 0)
     if settings["members"] is None or settings["evaluation"] is None:
-        most = fit_sizes(samples.labels, folds, groups, extra=amount)
+        most = fit_sizes(samples.labels, folds, groups, extra=amount, further=further)
     members = settings["members"] or most[0]
+    if asked:
+        refuse_too_few(asked, members=members, classes=len(samples.classes))
     return split(
         samples.labels,
         members=members,
@@ -61,4 +88,5 @@ def drawn(samples: Samples, settings: Mapping[str, Any]) -> Split:
         seed=settings["seed"],
         groups=groups,
         extra=extra_for(members, amount),
+        further=further,
     )

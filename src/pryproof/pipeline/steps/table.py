@@ -1,11 +1,13 @@
 """Every step by name. Its version stands in ``task.VERSIONS``, which needs no torch to be read."""
 
 from pryproof.pipeline.steps.call import Step
+from pryproof.pipeline.steps.canaries import canaries
 from pryproof.pipeline.steps.evaluate import evaluate
 from pryproof.pipeline.steps.generate import (
     check_fakes,
     generate,
     generator,
+    move,
     premise,
     protect,
     transform_domains,
@@ -25,6 +27,7 @@ STEPS: dict[str, Step] = {
     "generator": generator,
     "generate": generate,
     "transform": transform_domains,
+    "move": move,
     "protect": protect,
     "premise": premise,
     "check_fakes": check_fakes,
@@ -32,4 +35,5 @@ STEPS: dict[str, Step] = {
     "evaluate": evaluate,
     "revalue": revalue,
     "migrate": migrate,
+    "canaries": canaries,
 }

@@ -29,7 +29,7 @@ def train(call: Call) -> Result:
         images=made.images,
         labels=made.labels,
         classes=len(data.classes),
-        recipe=_recipe(settings, members=data.size("members"), rows=len(made)),
+        recipe=_recipe(settings, members=data.fold_size(settings["fold"]), rows=len(made)),
         seed=settings["seed"],
         source=made.source,
         reference=_reference(data) if settings["reference"] else None,

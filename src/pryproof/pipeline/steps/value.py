@@ -10,7 +10,7 @@ from jaxtyping import Bool, Int64
 
 from pryproof.attacks import THRESHOLD_ATTACKS, threshold
 from pryproof.pipeline.margins import MARGINS, Said, unseen_margin
-from pryproof.pipeline.steps.call import Call, Loaded, Result
+from pryproof.pipeline.steps.call import Call, Loaded, Part, Result
 from pryproof.store.workspace import Stored
 from pryproof.valuation.margin import finite_cuts, signed_margin
 from pryproof.valuation.overlap import overlap
@@ -60,7 +60,7 @@ def _runs(call: Call) -> list[Stored]:
     ]
 
 
-View = tuple[dict[str, np.ndarray], np.ndarray, slice, slice]
+View = tuple[dict[str, np.ndarray], np.ndarray, Part, Part]
 
 
 def _real_view(call: Call, run: Stored, data: Loaded) -> View:
