@@ -28,6 +28,7 @@ def stored(folder: Path) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("heard")
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="no process groups here")
 @pytest.mark.parametrize("workers", [0, 2])
 def test_an_interrupted_command_says_that_it_can_go_on(tmp_path, workers):

@@ -304,6 +304,7 @@ def free(path: Path) -> bool:
     return True
 
 
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_while_the_fork_server_imports_is_answered_by_the_parent_alone(tmp_path: Path):
     marker = tmp_path / "importing"
     text = f"import pathlib, time\npathlib.Path({str(marker)!r}).touch()\ntime.sleep(1)\n"
@@ -318,6 +319,7 @@ def test_ctrl_c_while_the_fork_server_imports_is_answered_by_the_parent_alone(tm
     assert "slow.py" not in err
 
 
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_when_the_parent_ends_the_workers_end(tmp_path: Path, number: signal.Signals):
     process = start(["-c", script(tmp_path, "jobs.hold", "folder / n,")], tmp_path)

@@ -87,6 +87,7 @@ def until(condition, what: str, seconds: float = 60.0) -> None:
     [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)],
     ids=["kill", "terminate", "interrupt"],
 )
+@pytest.mark.usefixtures("heard")
 def test_a_stopped_command_leaves_no_worker_and_continues(
     finished: pp.Study, npz: Path, tmp_path: Path, number: int, code: int
 ):
