@@ -169,7 +169,7 @@ def _pixels(image: Image.Image, options: Options) -> Pixels:
 
 def _stack(
     arrays: list[Pixels], options: Options, *, where: str
-) -> UInt8[np.ndarray, "kept height width channels"]:
+) -> UInt8[np.ndarray, "_ _ _ _"]:  # gray ones may be among them: their channels tie nothing
     if not arrays:
         raise DataError("E003", "no image could be read", where=where, fix="Check the files named.")
     sizes = Counter((array.shape[1], array.shape[0]) for array in arrays)
