@@ -53,6 +53,7 @@ class Work:
 PLANS = {
     "small, 32 channels, 32 px": Work(network="small", channels=32, steps=30),
     "small, 32 channels, 64 px": Work(network="small", channels=32, side=64, steps=8),
+    "medium, 24 channels, 32 px": Work(network="medium", channels=24, steps=20),
     "published, 64 channels, 32 px": Work(network="published", channels=64, steps=6),
     "published, 32 channels, 64 px": Work(network="published", channels=32, side=64, steps=4),
 }
@@ -186,7 +187,7 @@ def diff_augment(images: torch.Tensor) -> torch.Tensor:
 
 
 class Generator(nn.Module):
-    """The published or the small generator, in the usual order."""
+    """The published, the medium or the small generator, in the usual order."""
 
     def __init__(self, work: Work) -> None:
         super().__init__()
@@ -202,11 +203,12 @@ class Generator(nn.Module):
                 nn.BatchNorm2d(width), nn.ReLU(), nn.Conv2d(width, 3, 3, padding=1)
             )
         else:
-            outs = [*widths[1:], 3]
+            medium = work.network == "medium"
+            outs = [*widths[1:], width if medium else 3]
             self.blocks = nn.ModuleList(
                 SmallUp(*pair, work.classes) for pair in zip(widths, outs, strict=True)
             )
-            self.last = nn.Identity()
+            self.last = Painted(width, work.classes) if medium else nn.Identity()
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding):
                 drawn(layer)
@@ -221,7 +223,19 @@ class Generator(nn.Module):
         x = x.view(len(z), -1, self.bottom, self.bottom)
         for block in self.blocks:
             x = block(x, labels)
-        return torch.tanh(self.last(x))
+        return torch.tanh(self.last(x, labels) if isinstance(self.last, Painted) else self.last(x))
+
+
+class Painted(nn.Module):
+    """Normalise, then convolve to pixels at full size."""
+
+    def __init__(self, width: int, classes: int) -> None:
+        super().__init__()
+        self.norm, self.conv = ConditionalNorm(width, classes), nn.Conv2d(width, 3, 3, padding=1)
+
+    def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Paint."""
+        return self.conv(functional.relu(self.norm(x, labels)))
 
 
 class Up(nn.Module):
@@ -253,7 +267,7 @@ class SmallUp(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """The published or the small discriminator, in the usual order."""
+    """The published, the medium or the small discriminator, in the usual order."""
 
     def __init__(self, work: Work) -> None:
         super().__init__()
@@ -264,6 +278,13 @@ class Discriminator(nn.Module):
             same = [Down(width, width, halve=False) for _ in range(2)]
             first = Down(3, width, halve=True, pixels=True)
             self.body, top = nn.Sequential(first, *halving, *same, nn.ReLU()), width
+        elif work.network == "medium":
+            widths = [width * min(4, 2**level) for level in range(doublings)]
+            halving = [Down(*pair, halve=True) for pair in pairwise(widths)]
+            self.body, top = (
+                nn.Sequential(conv(3, width, 4, stride=2), *halving, nn.ReLU()),
+                widths[-1],
+            )
         else:
             widths = [3, *(width * min(4, 2**level) for level in range(doublings))]
             layers = []

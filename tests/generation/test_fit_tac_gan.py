@@ -170,7 +170,7 @@ def test_a_generator_that_ignores_its_noise_is_named(monkeypatch):
     assert any(words.startswith("collapse: fakes of one class") for words in fitted.warnings)
 
 
-@pytest.mark.parametrize("network", ["small", "published"])
+@pytest.mark.parametrize("network", ["small", "medium", "published"])
 def test_bfloat16_trains_to_nearly_the_same_and_keeps_float32(network):
     settings = replace(QUICK, network=network, steps=3, learning_rate=1e-4)
     full = fit(settings=settings)

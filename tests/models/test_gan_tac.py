@@ -18,6 +18,7 @@ from pryproof.models.tac_gan import (
 )
 
 SIDES = (28, 32, 64)
+PAIRS = ((8, 16), (16, 32))  # widths before and after the medium discriminator's halvings
 
 
 def parameters(network: nn.Module) -> int:
@@ -47,7 +48,19 @@ def test_sixty_four_pixels_are_one_block_more_in_each():
     assert parameters(discriminator) == parameters(judge) + 1_245_952 == 5_553_553
 
 
-@pytest.mark.parametrize("network", ["small", "published"])
+def test_the_medium_networks_are_the_small_generator_painted_and_a_residual_discriminator():
+    # by hand, width w = 8, c = 5 classes: the last doubling answers 4w planes instead of 4 x 3 (its
+    # input is w wide), then a norm a class (2cw) and a convolution to 3 planes
+    generator, discriminator = pair("medium")
+    small, _ = pair("small")
+    last = (9 * 8 + 1) * (4 * 8 - 4 * 3) + 2 * 5 * 8 + (9 * 8 + 1) * 3
+    assert parameters(generator) == parameters(small) + last
+    # a stem of 4x4, then halvings 9iw + w + 9ww + w + iw + w from i to w planes, heads 4w -> 1 + 2c
+    stem, blocks = 16 * 3 * 8 + 8, [9 * i * w + 9 * w * w + i * w + 3 * w for i, w in PAIRS]
+    assert parameters(discriminator) == stem + sum(blocks) + 11 * (32 + 1)
+
+
+@pytest.mark.parametrize("network", ["small", "medium", "published"])
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_shapes(network, side, channels):
@@ -63,7 +76,7 @@ def test_shapes(network, side, channels):
     assert all(p.grad is not None for p in generator.parameters())
 
 
-@pytest.mark.parametrize("network", ["small", "published"])
+@pytest.mark.parametrize("network", ["small", "medium", "published"])
 def test_the_label_decides(network):
     generator, _ = pair(network, shape=(28, 28, 1))
     generator.eval()
@@ -85,8 +98,9 @@ def test_a_conditional_norm_is_normalisation_then_the_classes_gain_and_bias():
     torch.testing.assert_close(answer[2, 1], torch.full((4, 4), 7.0))
 
 
-def test_every_layer_of_a_discriminator_is_spectrally_normalised():
-    _, discriminator = pair("small")
+@pytest.mark.parametrize("network", ["small", "medium"])
+def test_every_layer_of_a_discriminator_is_spectrally_normalised(network):
+    _, discriminator = pair(network)
     for _ in range(300):
         discriminator(torch.zeros(1, 3, 32, 32))  # every pass is one power iteration
     for layer in discriminator.modules():

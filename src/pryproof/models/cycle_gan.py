@@ -15,7 +15,6 @@ from torch import nn
 from torch.nn import functional
 
 from pryproof.checks import ConfigurationError
-from pryproof.models.layout import channels_last
 
 Images = Float[torch.Tensor, "batch channels height width"]
 Labels = Int64[torch.Tensor, " batch"]
@@ -197,10 +196,14 @@ def patch_discriminator(
 
 
 def _prepared(module: nn.Module) -> nn.Module:
-    """Draw every weight from N(0, 0.02^2), set every bias to zero."""
+    """Draw every weight from N(0, 0.02^2), set every bias to zero.
+
+    The weights stay contiguous, unlike all other networks': instance normalisation answers so
+    whatever it is given, and channels last between it and the convolutions costs a copy each way.
+    """
     for parameter in module.parameters():
         if parameter.ndim > 1:
             nn.init.normal_(parameter, std=0.02)
         else:
             nn.init.zeros_(parameter)
-    return channels_last(module)
+    return module

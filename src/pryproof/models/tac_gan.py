@@ -1,4 +1,4 @@
-"""Generators and discriminators of TAC-GAN (Gong et al. 2019): the published ones, and small ones.
+"""Generators and discriminators of TAC-GAN (Gong et al. 2019): published, medium and small ones.
 
 Every generator starts from a bottom of 4 to 7 pixels and doubles it. Every discriminator is
 spectrally normalised throughout, sums its last features over space and answers three times:
@@ -21,7 +21,7 @@ from torch.nn.utils.parametrize import ParametrizationList
 from pryproof.checks import ConfigurationError
 from pryproof.models.layout import channels_last
 
-Network = Literal["published", "small"]
+Network = Literal["published", "medium", "small"]
 Images = Float[torch.Tensor, "batch channels height width"]
 Features = Float[torch.Tensor, "batch _ _ _"]
 Labels = Int64[torch.Tensor, " batch"]
@@ -126,11 +126,34 @@ class SmallGenerator(nn.Module):
         )
 
     def forward(self, z: Float[torch.Tensor, "batch latent"], labels: Labels) -> Images:
+        return torch.tanh(self.features(z, labels))
+
+    def features(self, z: Float[torch.Tensor, "batch latent"], labels: Labels) -> Features:
+        """Return what the last doubling answers."""
         x = (self.linear(z) + self.prototype(labels)).unflatten(1, (-1, self.bottom, self.bottom))
         x = x.contiguous(memory_format=torch.channels_last)
         for norm, up in zip(self.norms, self.ups, strict=True):
             x = up(functional.relu(norm(x, labels)))
-        return torch.tanh(x)
+        return x
+
+
+class MediumGenerator(SmallGenerator):
+    """As the small one, but what it doubled last is normalised and painted at full size.
+
+    Without that, squares of 2 x 2 pixels are drawn apart from each other, and their seams show.
+    """
+
+    def __init__(
+        self, *, shape: tuple[int, int, int], classes: int, width: int, latent: int
+    ) -> None:
+        super().__init__(shape=shape, classes=classes, width=width, latent=latent)
+        self.ups[-1] = SubPixel(width, width)
+        self.norm = ConditionalNorm(width, classes)
+        self.conv = nn.Conv2d(width, shape[2], 3, padding=1)
+
+    def forward(self, z: Float[torch.Tensor, "batch latent"], labels: Labels) -> Images:
+        x = self.features(z, labels)
+        return torch.tanh(self.conv(functional.relu(self.norm(x, labels))))
 
 
 class DownBlock(nn.Module):
@@ -200,6 +223,35 @@ class SmallDiscriminator(nn.Module):
         return self.heads(functional.leaky_relu(self.last(x), 0.2))
 
 
+class MediumDiscriminator(nn.Module):
+    """A strided convolution, then residual halvings down to the bottom, wider on the way."""
+
+    def __init__(self, *, shape: tuple[int, int, int], classes: int, width: int) -> None:
+        super().__init__()
+        _, doublings = bottom_and_doublings(shape)
+        widths = [width * min(4, 2**level) for level in range(doublings)]
+        self.stem = _conv(shape[2], width, 4, stride=2)
+        self.blocks = nn.Sequential(
+            *(DownBlock(inside, outside, halve=True) for inside, outside in pairwise(widths))
+        )
+        self.heads = Heads(widths[-1], classes)
+
+    def forward(self, images: Images) -> Answers:
+        return self.heads(functional.relu(self.blocks(self.stem(images))))
+
+
+GENERATORS = {
+    "published": PublishedGenerator,
+    "medium": MediumGenerator,
+    "small": SmallGenerator,
+}
+DISCRIMINATORS = {
+    "published": PublishedDiscriminator,
+    "medium": MediumDiscriminator,
+    "small": SmallDiscriminator,
+}
+
+
 def bottom_and_doublings(shape: tuple[int, int, int]) -> tuple[int, int]:
     """Say from which side, by how many doublings, a generator reaches ``shape``.
 
@@ -224,8 +276,7 @@ def tac_generator(
     network: Network, *, shape: tuple[int, int, int], classes: int, width: int, latent: int
 ) -> nn.Module:
     """Build a generator: called as ``(z [batch latent], labels [batch])``, images in [-1, 1]."""
-    kind = PublishedGenerator if network == "published" else SmallGenerator
-    module = kind(shape=shape, classes=classes, width=width, latent=latent)
+    module = GENERATORS[network](shape=shape, classes=classes, width=width, latent=latent)
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding):
             _drawn(layer)
@@ -238,8 +289,7 @@ def tac_discriminator(
     network: Network, *, shape: tuple[int, int, int], classes: int, width: int
 ) -> nn.Module:
     """Build a discriminator: called as ``(images)``, it returns ``Answers``."""
-    kind = PublishedDiscriminator if network == "published" else SmallDiscriminator
-    module = kind(shape=shape, classes=classes, width=width)
+    module = DISCRIMINATORS[network](shape=shape, classes=classes, width=width)
     return channels_last(module)
 
 

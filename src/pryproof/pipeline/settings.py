@@ -77,7 +77,7 @@ class Generate(Part):
     """TAC-GAN (methods 6): small by default, and how many fakes it makes for each member."""
 
     amount: float = Field(1.0, gt=0)
-    network: Literal["small", "published"] = "small"
+    network: Literal["small", "medium", "published"] = "small"
     channels: int = Field(16, ge=4)
     latent: int = Field(64, ge=2)
     steps: int | None = Field(None, ge=1)  # None: 15 passes over the members, at least 50
