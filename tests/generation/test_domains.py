@@ -106,7 +106,7 @@ def test_the_seed_decides():
 
 
 def test_an_empty_domain_is_refused():
-    with pytest.raises(ConfigurationError, match=r"E045.*120 safe and 0 risky.*Widen"):
+    with pytest.raises(ConfigurationError, match=r"E045.*120 safe and 0 risky.*Raise value"):
         judged(noise("safe"), noise("risky", 0))
 
 

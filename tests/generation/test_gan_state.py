@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from pryproof.checks import TrainingError
+from pryproof.checks import MachineError, TrainingError
 from pryproof.generation.gan_state import GanState
 from pryproof.training.keeper import Keeper, Nowhere, State
 from training.stopping import StoppedError, StopsAfter, assert_same
@@ -50,7 +50,7 @@ class Walk:
             keep=keep or Nowhere(),
             batch=1,
             name="walk",
-            setting="walk.rate",
+            table="walk",
         )
         return self.state.history(("step", "loss", "index"))
 
@@ -161,3 +161,14 @@ def test_a_state_of_another_run_is_refused():
     state = GanState({}, {}, steps=3, records=1).state()
     with pytest.raises(TrainingError, match=r"E072.*of this run, 4 steps, got 3 steps"):
         GanState({}, {}, steps=4, records=1).restore(State(arrays=state.arrays, facts=state.facts))
+
+
+def test_a_full_memory_names_the_gans_own_batch():
+    def step(_index: int) -> list[float]:
+        raise MemoryError
+
+    state = GanState({}, {}, steps=3, records=1)
+    with pytest.raises(MachineError, match=r"4 images.*Set transform\.batch below 4"):
+        state.train(
+            step, lambda *_: [], keep=Nowhere(), batch=4, name="CycleGAN", table="transform"
+        )

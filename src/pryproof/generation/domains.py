@@ -80,8 +80,8 @@ def domain_premise(
             "E045",
             f"both domains need {settings.folds} images or more,"
             f" got {len(safe)} safe and {len(risky)} risky",
-            where="valuation.votes",
-            fix="Widen the safe and risky shares, or let mean rank decide.",
+            where="value.share",
+            fix="Raise value.share or value.minimum, or set value.rule to mean_rank.",
         )
     problem = _problem(safe, risky, safe_labels, risky_labels, classes=classes, settings=settings)
     fold = dealt_out(problem.cell, settings.folds, seed)

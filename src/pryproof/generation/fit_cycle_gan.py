@@ -103,7 +103,7 @@ def fit_cycle_gan(
         keep=keep or Nowhere(),
         batch=settings.batch,
         name="CycleGAN",
-        setting="transform.learning_rate",
+        table="transform",
     )
     return run.result()
 

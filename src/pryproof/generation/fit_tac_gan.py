@@ -105,7 +105,7 @@ def fit_tac_gan(
         keep=keep or Nowhere(),
         batch=settings.batch,
         name="TAC-GAN",
-        setting="generator.learning_rate",
+        table="generate",
     )
     _settle(run)
     weights, history = weights_of(run.average), state.history(("step", *RECORDED))

@@ -56,13 +56,14 @@ class GanState:
         self.safe: State | None = None  # where a run that diverges goes back to
 
     def train(
-        self, step: Step, record: Record, *, keep: Keeper, batch: int, name: str, setting: str
+        self, step: Step, record: Record, *, keep: Keeper, batch: int, name: str, table: str
     ) -> None:
         """Take all steps, from the state kept last if there is one.
 
         ``keep`` is asked after every step. A run that diverges goes back once, to the last record
         before which all was well, and on at half the rate of every optimizer (see ``set_rate``);
-        then TrainingError E070 names the GAN, ``name``, the step, and the ``setting`` of the rate.
+        then TrainingError E070 names the GAN, ``name``, the step, and the rate in its ``table`` of
+        settings.
         What a record ends with is known to be well when the next step's losses are finite.
         """
         kept = keep.load()
@@ -70,9 +71,9 @@ class GanState:
             self.restore(kept)
         while self.done < self.steps:
             try:
-                self._to_next_record(step, record, keep=keep, batch=batch)
+                self._to_next_record(step, record, keep=keep, batch=batch, table=table)
             except DivergedError as error:
-                self._go_back(error, name=name, setting=setting)
+                self._go_back(error, name=name, table=table)
 
     def set_rate(self, rate: float) -> None:
         """Let every optimizer descend at ``rate``, halved for every time the run was taken back."""
@@ -84,11 +85,13 @@ class GanState:
         """Return the records, one array a column."""
         return dict(zip(columns, np.array(self.records).T, strict=True))
 
-    def _to_next_record(self, step: Step, record: Record, *, keep: Keeper, batch: int) -> None:
+    def _to_next_record(
+        self, step: Step, record: Record, *, keep: Keeper, batch: int, table: str
+    ) -> None:
         mark, fresh, before = self.marks[len(self.records)], not self.rows, self._now()
         self.safe = self.safe or before
         while self.done < mark:
-            with named_when_full(batch=batch):
+            with named_when_full(batch=batch, setting=f"{table}.batch"):
                 self.rows.append(_finite(step(self.done)))
             if self.done + 1 == mark:
                 self._refuse_spoiled()
@@ -107,13 +110,13 @@ class GanState:
             if not all(bool(torch.isfinite(value).all()) for value in network.parameters()):
                 raise DivergedError(f"weights of the {name} are no longer finite")
 
-    def _go_back(self, error: DivergedError, *, name: str, setting: str) -> None:
+    def _go_back(self, error: DivergedError, *, name: str, table: str) -> None:
         if self.rollbacks >= ROLLBACKS or self.safe is None:
             raise TrainingError(
                 "E070",
                 f"{name}: {error}, again at half the learning rate",
                 where=f"step {self.done + 1} of {self.steps}",
-                fix=f"Lower {setting}, or try another seed.",
+                fix=f"Lower {table}.learning_rate, or try another seed.",
             ) from None
         again = self.rollbacks + 1
         self._return_to(self.safe)

@@ -83,8 +83,8 @@ def _domain(
         raise ConfigurationError(
             "E045",
             f"the {name} domain must hold {2 * LEAST_HELD} images or more, got {len(images)}",
-            where="valuation.votes",
-            fix="Widen the safe and risky shares, or let mean rank decide.",
+            where="value.share",
+            fix="Raise value.share or value.minimum, or set value.rule to mean_rank.",
         )
     held = held_out(len(images), seed=seed, name=name)
     train = np.setdiff1d(np.arange(len(images)), held)
@@ -108,7 +108,7 @@ def _weights(safe: Domain, risky: Domain) -> torch.Tensor:
             "E045",
             "stratified drawing needs a class with safe and risky images, and there is none",
             where="transform.stratified",
-            fix="Widen the safe and risky shares, or set stratified to false.",
+            fix="Raise value.share, or set transform.stratified to false.",
         )
     return shared
 

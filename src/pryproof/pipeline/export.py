@@ -55,7 +55,10 @@ def export(made: TrainingSet, folder: Path, *, form: str, about: About, what: st
     chosen = made.take(PARTS[what](made))
     if not len(chosen):
         raise DataError(
-            "E003", f"the training set has no {what}", where=about.name, fix="Export another part."
+            "E003",
+            f"the training set has no {what}, only {_held(made)}",
+            where=about.name,
+            fix=f"Ask for {_held(made)}, or export a set that has {what}.",
         )
     card = (CARD, data_card(chosen, about, what=what, form=form).encode())
     files = chain([card], FORMS[form](chosen, about))
@@ -163,6 +166,10 @@ PARTS: dict[str, Callable[[TrainingSet], Bool[np.ndarray, " rows"]]] = {
     "fakes": lambda made: made.source == FAKE,
     "transformed": lambda made: made.transformed,
 }
+
+
+def _held(made: TrainingSet) -> str:
+    return " or ".join(part for part, rows in PARTS.items() if rows(made).any()) or "no rows"
 
 
 def refuse_unknown(form: str, what: str) -> None:

@@ -161,7 +161,7 @@ class _Run:
         self.network.train()
         try:
             for index in range(first, self.batches):
-                with named_when_full(batch=self.recipe.batch):
+                with named_when_full(batch=self.recipe.batch, setting="train.batch"):
                     self._step(epoch, index, order[index])
                 self.done += 1
                 if index == 0:

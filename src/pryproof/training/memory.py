@@ -11,11 +11,11 @@ _WORDS = ("out of memory", "not enough memory", "can't allocate memory")
 
 
 @contextmanager
-def named_when_full(*, batch: int) -> Iterator[None]:
+def named_when_full(*, batch: int, setting: str) -> Iterator[None]:
     """Turn torch's several ways to run out of memory into one error with a way out.
 
     Batch normalisation sees the batch: splitting it would change what is trained, so that is left
-    to the user, who then knows.
+    to the user, who then knows. ``setting`` is the one that holds the batch.
     """
     try:
         yield
@@ -26,5 +26,5 @@ def named_when_full(*, batch: int) -> Iterator[None]:
         raise MachineError(
             "E071",
             f"a step on {batch} images does not fit into memory",
-            fix=f"Set train.batch below {batch}, use fewer workers, or choose a smaller network.",
+            fix=f"Set {setting} below {batch}, use fewer workers, or choose a smaller network.",
         ) from error
