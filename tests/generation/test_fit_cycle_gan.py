@@ -124,7 +124,9 @@ def test_a_loss_that_is_not_finite_stops_by_name():
 
 @pytest.mark.parametrize("count", [0, 15])
 def test_domains_that_are_empty_or_too_small_are_refused(count):
-    with pytest.raises(ConfigurationError, match=rf"E045.*risky domain.*16.*got {count}.*Raise value"):
+    with pytest.raises(
+        ConfigurationError, match=rf"E045.*risky domain.*16.*got {count}.*Raise value"
+    ):
         fit_cycle_gan(DARK, BRIGHT[:count], LABELS, LABELS[:count], settings=QUICK, seed=0)
 
 
