@@ -152,7 +152,10 @@ def _read_second(opened: Mapping[str, Opened], size: Size) -> Figure:  # noqa: A
         y_title="accuracy",
         groups=tuple(found),
         series=tuple(
-            (words, tuple(over_runs(own[name], n=members) for own in found.values()))
+            (
+                words,
+                tuple(over_runs(own[name], n=members, within=(0.0, 1.0)) for own in found.values()),
+            )
             for name, words in SEEN.items()
         ),
     )

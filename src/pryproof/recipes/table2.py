@@ -5,6 +5,7 @@ they are. Static copies stand in place of the originals (methods A18).
 """
 
 import itertools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -24,6 +25,7 @@ from pryproof.recipes.sizes import Size, with_rows
 from pryproof.records import Estimate
 from pryproof.reporting.panels import Table
 
+EVERYWHERE = (-math.inf, math.inf)
 FLIP = 0.5  # of crop/flip, dynamic or static (methods A17)
 
 
@@ -105,18 +107,23 @@ def _trained_on(opened: Mapping[str, Opened], setting: Setting) -> int:
     return int(opened[setting.arm.study].runs(setting.arm.row)[0].facts["trained_on"])
 
 
-def over_runs(values: Float[np.ndarray, " runs"], *, n: int) -> Estimate:
+def over_runs(
+    values: Float[np.ndarray, " runs"], *, n: int, within: tuple[float, float] = EVERYWHERE
+) -> Estimate:
     """Estimate a mean over runs, each of which has one number for ``n`` samples.
 
-    >>> str(over_runs(np.array([0.7, 0.8, 0.9]), n=90))
-    '0.800 [0.552, 1.048]'
+    The interval is cut at ``within``, between which every such number lies.
+
+    >>> str(over_runs(np.array([0.7, 0.8, 0.9]), n=90, within=(0.0, 1.0)))
+    '0.800 [0.552, 1.000]'
     """
     runs = len(values)
     if runs < 2:
         return not_estimable("one run has no spread", n=n)
     variance = float(values.var(ddof=1)) / runs
     found = estimate_from(values, [(variance, runs - 1)], runs=runs, confidence=0.95, n=n)
-    return replace(found, method="over runs, Student's t")
+    low, high = max(within[0], found.low), min(within[1], found.high)
+    return replace(found, low=low, high=high, method="over runs, Student's t")
 
 
 def _cell(opened: Mapping[str, Opened], setting: Setting, quantity: str) -> Estimate:
@@ -125,7 +132,8 @@ def _cell(opened: Mapping[str, Opened], setting: Setting, quantity: str) -> Esti
         return opened[setting.arm.study].accuracy(setting.arm.row, "members")
     if quantity == "real_loss":
         return contrast([(1.0, table)])
-    return over_runs(table[:, 0], n=_trained_on(opened, setting))
+    within = (0.0, 1.0 if quantity.endswith("accuracy") else math.inf)
+    return over_runs(table[:, 0], n=_trained_on(opened, setting), within=within)
 
 
 def _change(
