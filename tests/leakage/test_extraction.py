@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from pryproof.checks import ConfigurationError, DataError
+from pryproof.intervals import clopper_pearson
 from pryproof.leakage.extraction import extraction
 
 
@@ -63,6 +64,10 @@ def test_copies_of_one_image_are_one_piece_of_evidence():
     # 20 * 19 ordered pairs of 100 fakes, beside the paired variance
     paired = ((20 + 1) / 102 - (20 / 102) ** 2) / 102
     half = 1.959964 * np.sqrt(paired + 20 * 19 / 100**2)
+    # 20 copies of one image are one hit of 100 / 20 trials
+    low, high = clopper_pearson(1.0, 5.0)
+    assert (together.train.low, together.train.high) == pytest.approx((float(low), float(high)))
+    assert together.train.low < apart.train.low < apart.train.high < together.train.high
     assert together.excess.high == pytest.approx(20 / 102 + half)
 
 

@@ -14,8 +14,8 @@ from jaxtyping import Bool, Float, Float64, Int64, UInt8
 
 from pryproof.checks import ConfigurationError
 from pryproof.distances.nearest import nearest
-from pryproof.evaluation.estimates import mean_accuracy
 from pryproof.intervals import two_sided
+from pryproof.leakage.clustered import clustered_share
 from pryproof.leakage.feature_likelihood import refuse_unequal
 from pryproof.records import Estimate
 
@@ -69,8 +69,8 @@ def extraction(
     other, other_index = _ratios(fakes, held_out, alpha, neighbours)
     copied, chance = ratio < 1, other < 1
     return Extraction(
-        train=mean_accuracy(copied[None], confidence=confidence),
-        held_out=mean_accuracy(chance[None], confidence=confidence),
+        train=_share(copied, index, confidence),
+        held_out=_share(chance, other_index, confidence),
         excess=_excess((copied, chance), (index, other_index), confidence),
         ratio=ratio,
         held_out_ratio=other,
@@ -88,6 +88,11 @@ def _ratios(
         found.distance[:, 0], usual, out=np.full(len(usual), 1 / alpha), where=usual > 0
     )
     return ratio, found.index[:, 0]
+
+
+def _share(hits: Hits, index: Index, confidence: float) -> Estimate:
+    """Estimate a share of fakes; copies of one real image rise and fall together."""
+    return clustered_share(np.bincount(index[hits]), len(hits), confidence=confidence)
 
 
 def _excess(hits: tuple[Hits, Hits], index: tuple[Index, Index], confidence: float) -> Estimate:
