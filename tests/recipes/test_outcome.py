@@ -23,6 +23,7 @@ CHECKED = (
     check(MORE, Estimate(value=NAN, low=NAN, high=NAN, n=9, method="one run has no spread")),
 )
 RECORD = {"step": "load", "fingerprint": {"torch": "2"}, "seconds": 3.0, "settings": {}}
+IDLE = "relax_loss, 2 of 2 runs: RelaxLoss does not bind"
 LOST = "1 of 4 training runs diverged and are left out: train/target/ce/0 (nan)."
 
 
@@ -35,6 +36,7 @@ def found() -> Reproduced:
         seconds=2.0,
         tasks=4,
         left_out=(LOST,),
+        warned=(IDLE,),
     )
     lacking = Measured(
         recipe=FIGURES["fig3a"],
@@ -64,6 +66,7 @@ def test_notes_name_what_is_missing_and_left_out(found):
         "2 claims were checked: 1 held, 0 did not hold, 1 could not be told at this size.",
         "NOT MADE: fig3a: all 2 runs of ce diverged",
         f"fig1a: {LOST}",
+        f"fig1a: {IDLE}",
         "3.0 s of one core for 1 task in all",
     ]
 
@@ -71,7 +74,7 @@ def test_notes_name_what_is_missing_and_left_out(found):
 def test_the_page_says_so_in_its_first_line(found):
     page = found.content()
     assert page.subtitle.startswith("Not made: fig3a. ")
-    assert page.figures[0].notes == (LOST, "A note.")
+    assert page.figures[0].notes == (LOST, IDLE, "A note.")
     assert page.figures[1].notes == ("Not made: all 2 runs of ce diverged.",)
     assert len(page.figures[0].panels) == len(PANELS)
 

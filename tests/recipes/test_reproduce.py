@@ -176,6 +176,19 @@ def test_runs_that_diverged_are_named_beside_the_figure(images, tmp_path, monkey
     assert {checked.estimate.runs for _, checked in found.claims} != {2}
 
 
+def test_a_defense_that_does_nothing_is_named_beside_the_figure(images, tmp_path):
+    idle, bound = (
+        run(images, tmp_path / "out", f"relax_loss.alpha={alpha}", names=["fig3b"])[0]
+        for alpha in ("1e-9", "1e9")
+    )
+    warned = idle.figures[0].warned
+    studies = [line.partition(":")[0] for line in warned]
+    assert len(studies) == len(set(studies)) == 2  # with augmentation, and without
+    assert all("relax_loss, 2 of 2 runs: RelaxLoss does not bind" in line for line in warned)
+    assert f"fig3b: {warned[0]}" in idle.notes()
+    assert bound.figures[0].warned == ()
+
+
 def test_a_figure_without_runs_is_not_made_and_the_others_are(images, tmp_path, monkeypatch):
     made = sized(size("tiny", str(images)), CHANGES)
     doomed = [name for name in TRAININGS if "/ce/" in name]

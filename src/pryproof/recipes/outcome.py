@@ -68,10 +68,11 @@ class Reproduced:
         return list(COLUMNS), [_row(name, checked) for name, checked in self.claims]
 
     def notes(self) -> list[str]:
-        """Return the verdicts' count, what was not made, which runs are left out, the cost."""
+        """Return the verdicts' count, what was not made, left out or warned of, the cost."""
         said = [summary([_line(checked) for _, checked in self.claims])]
         said += [f"NOT MADE: {name}: {why}" for name, why in self.missing.items()]
-        said += [f"{each.recipe.name}: {line}" for each in self.figures for line in each.left_out]
+        for each in self.figures:
+            said += [f"{each.recipe.name}: {line}" for line in (*each.left_out, *each.warned)]
         return [*said, f"{cost(self.records)} in all"]
 
     def content(self, *, earlier: Sequence[str] = ()) -> ReproduceContent:
@@ -119,6 +120,7 @@ class Reproduced:
                     "tasks": each.tasks,
                     "notes": list(each.figure.notes),
                     "left_out": list(each.left_out),
+                    "warned": list(each.warned),
                     "missing": each.missing,
                     "files": [
                         file_name(each.recipe.name, panel, "csv")
@@ -192,7 +194,7 @@ def _figure(measured: Measured) -> FigureContent:
         source=recipe.source,
         panels=figure.panels,
         claims=tuple(_line(checked) for checked in figure.claims),
-        notes=(*missing, *measured.left_out, *figure.notes),
+        notes=(*missing, *measured.left_out, *measured.warned, *figure.notes),
         seconds=measured.seconds,
         tasks=measured.tasks,
     )

@@ -38,7 +38,8 @@ class Measured:
     """A recipe's figure, and the core seconds of all the runs it rests on, shared ones included.
 
     ``missing`` says why there is no figure, "" where there is one. ``left_out`` names the runs that
-    diverged, a sentence each.
+    diverged, ``warned`` the ways of training that did not do what they are there for, a sentence
+    each.
     """
 
     recipe: Recipe
@@ -47,6 +48,7 @@ class Measured:
     tasks: int
     missing: str = ""
     left_out: tuple[str, ...] = ()
+    warned: tuple[str, ...] = ()
 
 
 class Reproduction:
@@ -175,6 +177,7 @@ class Reproduction:
             tasks=len(tasks),
             missing=missing,
             left_out=tuple(_left_out(own, workspace)),
+            warned=tuple(dict.fromkeys(_warned(own, workspace))),
         )
 
 
@@ -227,6 +230,22 @@ def _left_out(own: Planned, workspace: Workspace) -> Iterator[str]:
         lost = failures.failed_among(workspace, training_keys(closed))
         for line in failures.said([item.task for item in closed], lost):
             yield f"Study {label}: {line}" if len(own) > 1 else line
+
+
+def _warned(own: Planned, workspace: Workspace) -> Iterator[str]:
+    """Say which ways of training warn, as of a RelaxLoss that never binds, and in how many runs."""
+    for label, (need, every) in own.items():
+        by_row: dict[str, list[str | None]] = {}
+        for item in _closed(need.names(), every):
+            if item.task.step == "train" and workspace.has(item.key):
+                facts = workspace.get(item.key, names=[]).facts
+                row = item.task.name.split("/")[2]
+                by_row.setdefault(row, []).append(facts.get("warning"))
+        for row, found in by_row.items():
+            said = [words for words in found if words]
+            if said:
+                line = f"{row}, {len(said)} of {len(found)} runs: {said[0]}"
+                yield f"Study {label}: {line}" if len(own) > 1 else line
 
 
 def merged(needs: Sequence[tuple[Need, Sequence[Keyed]]]) -> tuple[Keyed, ...]:
