@@ -1,5 +1,7 @@
 """Figures 10 and 11: the same classes above each other, and nobody picks the images."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -34,4 +36,12 @@ def test_real_and_generated_images_stand_side_by_side(whole: Whole, name: str):
     assert all((image == pixels).all(axis=(1, 2, 3)).any() for image in real.images)
     made = opened.results["generate/target"].arrays["fakes"]
     assert all((image == made).all(axis=(1, 2, 3)).any() for image in fake.images)
-    assert str(whole.size.base.data.source) in figure.notes[0]
+    source = Path(whole.size.base.data.source)
+    assert f"these images are from {source.name}. " in figure.notes[0]
+
+
+def test_no_note_tells_in_which_folder_the_images_lie(whole: Whole):
+    folder = str(Path(whole.size.base.data.source).parent)
+    notes = [note for each in whole.measured.values() for note in each.figure.notes]
+    assert len(folder) > 1
+    assert not any(folder in note for note in notes)

@@ -23,6 +23,7 @@ from pryproof.recipes.compared import (
 )
 from pryproof.recipes.figure import Figure
 from pryproof.recipes.opened import Opened
+from pryproof.recipes.provenance import images as images_of
 from pryproof.recipes.recipe import Need, Recipe
 from pryproof.recipes.sides import of_one_row
 from pryproof.recipes.sizes import Size, of_network, with_rows
@@ -258,7 +259,7 @@ def _read_other_images(opened: Mapping[str, Opened], size: Size) -> Figure:
         notes=(
             AUGMENTED,
             (
-                f"The paper shows Tiny-ImageNet; these images are from {size.base.data.source}. "
+                f"The paper shows Tiny-ImageNet; these images are from {images_of(size.base)}. "
                 "Its claim is that exceptions exist: one that holds is one of them."
             ),
         ),

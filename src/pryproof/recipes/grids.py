@@ -8,6 +8,7 @@ from jaxtyping import Int64
 from pryproof.pipeline.task import TARGET
 from pryproof.recipes.figure import Figure
 from pryproof.recipes.opened import Opened
+from pryproof.recipes.provenance import images as images_of
 from pryproof.recipes.recipe import Need, Recipe
 from pryproof.recipes.sizes import Size
 from pryproof.reporting.panels import Images
@@ -57,7 +58,7 @@ def _read_of(images: str) -> Callable[[Mapping[str, Opened], Size], Figure]:
             claims=(),
             notes=(
                 (
-                    f"The paper shows {images}; these images are from {size.base.data.source}. "
+                    f"The paper shows {images}; these images are from {images_of(size.base)}. "
                     "How far generated ones lie from real ones is for a study's check of fakes."
                 ),
             ),
