@@ -25,7 +25,11 @@ def test_a_set_and_the_generator_are_written(say, finished, tmp_path):
 REFUSED = {
     "form": (["--form", "parket"], 2, r"E049 .*mean parquet\?"),
     "mixture": (["--mixture", "nois"], 2, r"E049 .*mean noise\?"),
-    "empty part": (["--mixture", "noise", "--what", "transformed"], 3, "E003 .*another part"),
+    "empty part": (
+        ["--mixture", "noise", "--what", "transformed"],
+        3,
+        "E003 .*Ask for all or reals",
+    ),
     "generator's form": (
         ["--what", "generator", "--form", "npz", "--mixture", "noise"],
         2,

@@ -169,7 +169,10 @@ def test_a_part_can_be_exported_alone(tmp_path: Path, what):
 
 def test_a_part_without_rows_is_refused(tmp_path: Path):
     reals = protected().take(np.arange(10))
-    with pytest.raises(DataError, match=r"has no fakes, only all or reals.*Ask for all or reals"):
+    with pytest.raises(
+        DataError,
+        match=r"has no rows of the part fakes, only of all or reals.*Ask for all or reals",
+    ):
         export(reals, tmp_path / "out", form="npz", about=ABOUT, what="fakes")
     assert list(tmp_path.iterdir()) == []
 

@@ -116,7 +116,9 @@ def test_a_folder_with_something_in_it_is_left_alone(npz: Path, tmp_path: Path):
 
 
 def test_a_part_that_the_set_has_not(finished: pp.Study, tmp_path: Path):
-    with pytest.raises(DataError, match=r"E003.*Export another part"):
+    with pytest.raises(
+        DataError, match=r"E003.*no rows of the part transformed.*Ask for all or reals"
+    ):
         finished.export(tmp_path / "out", mixture="noise", what="transformed")
     assert not (tmp_path / "out").exists()
 

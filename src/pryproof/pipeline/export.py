@@ -56,7 +56,7 @@ def export(made: TrainingSet, folder: Path, *, form: str, about: About, what: st
     if not len(chosen):
         raise DataError(
             "E003",
-            f"the training set has no {what}, only {_held(made)}",
+            f"the training set has no rows of the part {what}, only of {_held(made)}",
             where=about.name,
             fix=f"Ask for {_held(made)}, or export a set that has {what}.",
         )
