@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pryproof.pipeline.rows import ROWS
+from pryproof.recipes import shield
 from pryproof.recipes.claims import FAILS, HOLDS
 from pryproof.recipes.opened import Opened
 from pryproof.recipes.shield import (
@@ -15,9 +16,11 @@ from pryproof.recipes.shield import (
     HELD,
     JUDGED,
     MOVED,
+    NONE,
     SHIELD,
     TUNED,
     VALUED,
+    accurate,
     chosen,
     untouched,
 )
@@ -64,6 +67,16 @@ def test_a_shield_that_shields_holds():
     assert chosen(opened) == GRID[3]
     found = verdicts(opened)
     assert found["safer-than-ce-crop-flip"] == found["safer-than-early-stopping"] == HOLDS
+
+
+def test_it_says_where_nobody_would_use_a_candidate(monkeypatch):
+    opened = worlds({0: 0.9, 1: 0.8, 2: 0.7, 3: 0.02})
+    assert accurate(opened) == GRID
+    assert NONE not in SHIELD["our5"].read(opened, TINY).notes
+    monkeypatch.setattr(shield, "ACCEPTABLE", -2.0)  # better by more than can be
+    assert accurate(opened) == ()
+    assert chosen(opened) == GRID[3]
+    assert SHIELD["our5"].read(opened, TINY).notes[0] == NONE
 
 
 def test_a_choice_that_only_looked_good_does_not():
