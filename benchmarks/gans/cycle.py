@@ -23,7 +23,7 @@ class Work:
     blocks: int
     side: int = 32
     batch: int = 16
-    steps: int = 60  # of fewer, our two evaluations on held-out images are the most
+    steps: int = 60  # of fewer, our three evaluations on held-out images are the most
     runs: int = 2
     precision: Precision = "float32"
 

@@ -28,7 +28,7 @@ VERSIONS = {  # raise a step's number when its code changes what it returns
     "value": 2,
     "generator": 1,
     "generate": 4,
-    "transform": 4,
+    "transform": 5,
     "move": 1,
     "protect": 2,
     "premise": 3,

@@ -177,7 +177,7 @@ class Reproduction:
             tasks=len(tasks),
             missing=missing,
             left_out=tuple(_left_out(own, workspace)),
-            warned=tuple(dict.fromkeys(_warned(own, workspace))),
+            warned=tuple(_warned(own, workspace)),
         )
 
 
