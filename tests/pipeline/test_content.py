@@ -46,5 +46,5 @@ def test_the_training_names_its_optimizer(optimizer, name):
         parts={part: slice(2 * k, 2 * k + 2) for k, part in enumerate(parts)},
     )
     settings = Settings(train={"optimizer": optimizer, "learning_rate": 0.002})
-    said = " ".join(words for _, words in _facts(settings, data, valued_by=5))
+    said = " ".join(words for _, words in _facts(settings, data, valued_by=5, extra=0))
     assert f", {name}, peak rate 0.002" in said

@@ -47,20 +47,20 @@ def test_sizes_that_are_not_given_are_what_the_data_afford(npz: Path):
     rows, found = described({"source": str(npz)})
     assert dict(rows)["members (trained on)"] == "90"  # 180 of each class, in four parts
     assert "extra reals" not in dict(rows)
-    sizes = {"members": 90, "evaluation": 90, "total": 360}
+    sizes = {"members": 90, "evaluation": 90, "total": 360, "extra": 0}
     assert found == {"shape": (16, 16, 1), "classes": 2, **sizes}
 
 
 def described(data: dict[str, object], *rows: str) -> tuple[list[tuple[str, str]], dict]:
     chosen = pp.Settings(data=data, evaluate={"rows": rows or ["ce"]})
-    return look.describe(pp.Study("w", settings=chosen).tasks[0].task)
+    return look.describe(item.task for item in pp.Study("w", settings=chosen).tasks)
 
 
 def test_extra_reals_are_made_room_for_and_counted(npz: Path):
     rows, found = described({"source": str(npz)}, "ce", "extra@steps")
     assert dict(rows)["members (trained on)"] == "60"  # 180 of each class, in six parts
     assert dict(rows)["extra reals"] == "120, for 2 folds"
-    assert found["total"] == 360
+    assert (found["total"], found["extra"]) == (240, 120)
 
 
 def test_too_few_images_are_told_by_looking(npz: Path):

@@ -169,6 +169,7 @@ def test_a_row_reads_what_makes_its_set_in_its_own_fold():
         if name == "values_fakes":
             continue
         places = {"value": f"value/{fold}/real", "value_fake": f"value/{fold}/fake"}
+        places["extra"] = "extra"  # of all folds
         reads = READS[ROWS[name].trains_on]
         expected = {role: places.get(role, f"{role}/{fold}") for role in reads}
         assert task.inputs == {"load": "load"} | expected
@@ -226,11 +227,31 @@ def test_cost_follows_the_size_of_the_set():
 @pytest.mark.parametrize("name", ["extra", "extra@steps", "extra@augment_none"])
 def test_only_rows_of_extra_reals_make_room_for_them(name: str):
     plain, more = tasks(evaluate={"rows": ["ce"]}), tasks(evaluate={"rows": ["ce", name]})
-    assert "extra" not in plain[0].settings
-    assert more[0].settings == plain[0].settings | {"extra": 1.0}
-    assert tasks(generate={"amount": 3}, evaluate={"rows": [name]})[0].settings["extra"] == 3
+    assert not any(task.step == "extra" for task in plain)
+    assert "room" not in plain[0].settings
+    assert more[0].settings == plain[0].settings | {
+        "room": 1.0
+    }  # sizes are fitted to what there is
+    assert more[1].settings == more[0].settings | {"extra": 1.0}
+    assert tasks(generate={"amount": 3}, evaluate={"rows": [name]})[1].settings["extra"] == 3
     own = next(task for task in more if task.name == f"train/target/{name}/0")
+    assert own.inputs == {"load": "load", "extra": "extra"}
     assert not own.settings["reference"]  # the cuts keep all images outside
+
+
+@pytest.mark.parametrize("name", ["extra", "extra@steps"])
+def test_a_study_of_given_sizes_shares_all_but_the_rows_of_extra_reals(name: str):
+    sizes = {"members": 60, "evaluation": 60}
+    rows = ["ce", "fakes", "fakes_transformed"]
+    plain, more = (
+        {item.task.name: item.key for item in keyed(tasks(data=sizes, evaluate={"rows": chosen}))}
+        for chosen in (rows, [*rows, name])
+    )
+    own = {"extra", "evaluate", *(task for task in more if f"/{name}/" in task)}
+    assert {task: key for task, key in more.items() if task not in own} == {
+        task: key for task, key in plain.items() if task not in own
+    }
+    assert len(plain) > len(own) > 3
 
 
 def test_without_extra_reals_the_images_keep_the_key_they_had():

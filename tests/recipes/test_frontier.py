@@ -4,7 +4,9 @@ import pytest
 
 from pryproof.pipeline.plan import plan
 from pryproof.pipeline.rows import ROWS
+from pryproof.pipeline.run import keyed
 from pryproof.recipes.claims import FAILS, HOLDS
+from pryproof.recipes.figures import FIGURES
 from pryproof.recipes.frontier import (
     BASELINES,
     CE,
@@ -99,3 +101,20 @@ def test_all_rows_share_one_load_and_fit_the_data():
         copies = 26 if name != "tiny" else 0  # images of CIFAR-100 that stand in it twice
         assert 5 * data.members + data.evaluation <= images - min(copies, 10) * kinds
     assert set(SIZES) == {"tiny", "small", "paper"}
+
+
+def test_where_the_data_have_room_the_papers_rows_are_not_trained_again():
+    made = size("small", "images")
+    trained = {
+        name: {
+            item.task.name: item.key
+            for need in FIGURES[name].needs(made).values()
+            for item in keyed(plan(need.settings, data_digest="0"))
+            if item.task.step == "train"
+        }
+        for name in ("fig7a", "frontier")
+    }
+    paper, ours = trained["fig7a"], trained["frontier"]
+    shared = {"ce_crop_flip", "fakes", "fakes_transformed", "relax_loss"}
+    assert shared <= {name.split("/")[2] for name in paper.keys() & ours.keys()}
+    assert all(paper[name] == ours[name] for name in paper.keys() & ours.keys())

@@ -51,7 +51,7 @@ def split(
     ``groups`` are those of ``duplicates.duplicate_groups``: only the first of a group is drawn.
     ``members``, every shadow and ``outside`` have the same number of samples of each class. With
     ``extra``, every fold that is trained on gets so many more; ``further`` images stand in no other
-    part. Neither changes the other parts.
+    part. Neither changes the other parts, ``extra`` not even the further ones.
     Raises DataError E038 where a class has too few samples, with the sizes that would fit.
 
     >>> labels = np.repeat(np.arange(2), 50)
@@ -65,8 +65,8 @@ def split(
     order = seeds.generator(seed, "split", "extra").permutation(len(classes))
     folds, trained = shadow_folds + 2, (shadow_folds + 1 if extra else 0)
     quotas = [_quota(members, order)] * folds
-    quotas += [_quota(evaluation, order[::-1]), *[_quota(extra, order)] * trained]
-    quotas.append(_quota(further, order))
+    quotas += [_quota(evaluation, order[::-1]), _quota(further, order)]
+    quotas += [_quota(extra, order)] * trained  # last, so that they move no other part
     needed = np.sum(quotas, axis=0)
     if (needed > counts).any():
         beside = _Beside(shadow_folds=shadow_folds, extra=extra / members, further=further)
@@ -85,8 +85,8 @@ def split(
         outside=drawn[folds - 1],
         evaluation=drawn[folds],
         copies=np.setdiff1d(np.arange(len(labels)), originals),
-        extra=tuple(drawn[folds + 1 : -1]),
-        further=drawn[-1],
+        further=drawn[folds + 1],
+        extra=tuple(drawn[folds + 2 :]),
     )
 
 

@@ -14,7 +14,7 @@ from pryproof.pipeline.rows import ROWS, SetName
 from pryproof.pipeline.run import Keyed
 from pryproof.pipeline.settings import Settings
 from pryproof.pipeline.steps.call import Loaded
-from pryproof.pipeline.task import EARLY, STAGES, TARGET
+from pryproof.pipeline.task import EARLY, SHADOW, STAGES, TARGET
 from pryproof.records import Estimate
 from pryproof.reporting.content import (
     Content,
@@ -71,7 +71,7 @@ def build(
         ),
         verdict=_verdict(rows),
         warnings=tuple(_warnings(settings, results, data, found)),
-        facts=tuple(_facts(settings, data, valued_by=real.facts["runs"])),
+        facts=tuple(_facts(settings, data, valued_by=real.facts["runs"], extra=_extra(results))),
         verdicts={"real": real.facts["verdicts"], "fake": fake.facts["verdicts"]},
         verdict_rule=f"real: {_rule(real)}, fake: {_rule(fake)}",
         overlaps=tuple(_overlaps(tasks, results)),
@@ -222,12 +222,16 @@ def _left_out(results: Results) -> list[str]:
     return failures.said(tasks, results.failed_runs()) + hindered
 
 
-def _facts(settings: Settings, data: Loaded, *, valued_by: int) -> list[tuple[str, str]]:
+def _extra(results: Results) -> int:
+    """Return how many further reals there are for the rows that train on them."""
+    return len(results["extra"].arrays["labels"]) if "extra" in results else 0
+
+
+def _facts(
+    settings: Settings, data: Loaded, *, valued_by: int, extra: int
+) -> list[tuple[str, str]]:
     sizes = {name: part.stop - part.start for name, part in data.parts.items()}
-    shadows, extra = (
-        sum(size for name, size in sizes.items() if name.startswith(kind))
-        for kind in ("shadow", "extra/")
-    )
+    shadows = sum(size for name, size in sizes.items() if name.startswith(SHADOW))
     height, width, channels = data.shape
     value, train, evaluate = settings.value, settings.train, settings.evaluate
     left = "" if valued_by == value.runs else f"{valued_by} of "

@@ -31,7 +31,8 @@ class Sizes:
     classes: int
     members: int
     evaluation: int
-    total: int  # samples in all parts
+    total: int  # samples in all parts that every row's runs are asked of
+    extra: int = 0  # further reals, of all folds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +110,7 @@ def megabytes(task: Task, settings: Settings, sizes: Sizes, speeds: Speeds) -> f
         return (speeds.weights + sizes.total * SIGNAL_BYTES) / 1e6
     images = {
         "load": sizes.total,
+        "extra": sizes.extra,
         "generate": 2 * fakes,
         "transform": 2 * sizes.members + sizes.evaluation + fakes,
         "move": 2 * sizes.members + sizes.evaluation + fakes,

@@ -1,33 +1,28 @@
 """Looking without computing: what a study would use, how far it is, why a task is not stored."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from pryproof.checks import known_name
-from pryproof.data.sources import read
 from pryproof.pipeline.run import Keyed
-from pryproof.pipeline.steps.load import drawn
+from pryproof.pipeline.steps.load import drawn, source_of
 from pryproof.pipeline.task import STAGES, Task
 from pryproof.store.workspace import Workspace
 
 Rows = list[tuple[str, str]]
 
 
-def describe(load: Task) -> tuple[Rows, dict[str, Any]]:
-    """Read what the task ``load`` would, and say what it is; return shape, classes, sizes too.
+def describe(tasks: Iterable[Task]) -> tuple[Rows, dict[str, Any]]:
+    """Read what the first stage would, and say what it is; return shape, classes, sizes too.
 
     Raises DataError where the images do not suffice for the parts.
     """
-    asked = load.settings
-    loaded = read(
-        load.where["source"],
-        label=asked["label"],
-        resize=asked["resize"],
-        on_bad_image=asked["on_bad_image"],
-    )
+    (*_, last) = (task for task in tasks if task.stage == "load")  # asks for all that others do
+    asked = last.settings
+    loaded = source_of(last.where, asked)
     samples = loaded.samples
     parts = drawn(samples, asked)
     members, evaluation = len(parts.members), len(parts.evaluation)
@@ -55,7 +50,8 @@ def describe(load: Task) -> tuple[Rows, dict[str, Any]]:
         "classes": len(samples.classes),
         "members": members,
         "evaluation": evaluation,
-        "total": members * (folds + 2) + evaluation + extra + canaries,
+        "total": members * (folds + 2) + evaluation + canaries,
+        "extra": extra,
     }
     return rows, found
 

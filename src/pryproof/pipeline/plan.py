@@ -8,7 +8,7 @@ out-of-training expectations come from the shadows alone. Canaries have folds of
 
 from collections.abc import Iterator
 
-from pryproof.pipeline.roads import Roads
+from pryproof.pipeline.roads import Roads, extra_reals
 from pryproof.pipeline.rows import ROWS
 from pryproof.pipeline.settings import Settings
 from pryproof.pipeline.task import (
@@ -65,6 +65,8 @@ class _Planner:
     def tasks(self) -> Iterator[Task]:
         roads = self.roads
         yield roads.load()
+        if extra_reals(self.settings):
+            yield roads.extra()
         folds = (TARGET, *roads.shadow_folds)
         for fold in folds:
             yield from roads.real_rows(fold)

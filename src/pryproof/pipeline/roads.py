@@ -6,6 +6,7 @@ share a generator, halves take fakes, their valuation and the transform's networ
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from pryproof import seeds
@@ -43,6 +44,7 @@ class Roads:
     def load(self) -> Task:
         """Return the task that reads the images and cuts them into parts."""
         data, extra = self.settings.data, extra_reals(self.settings)
+        fitted = data.members is None or data.evaluation is None
         canaries = self.settings.canaries
         planted = {"halves": canaries.halves, **canaries.counts}
         return Task(
@@ -55,10 +57,20 @@ class Roads:
                 "shadow_folds": len(self.shadow_folds),
                 "seed": self.seed("split"),
                 # left out where no row needs it: other studies' images keep their key
-                **({"extra": extra} if extra else {}),
+                **({"room": extra} if extra and fitted else {}),
                 **({"canaries": planted} if canaries.halves else {}),
             },
             where={"source": data.source},
+        )
+
+    def extra(self) -> Task:
+        """Return the task that reads further real images for the rows that train on them."""
+        load = self.load()
+        return replace(
+            load,
+            name="extra",
+            step="extra",
+            settings={**load.settings, "extra": self.settings.generate.amount},
         )
 
     def runs(self, row: str, fold: str) -> int:
@@ -84,7 +96,7 @@ class Roads:
 
     def _rows(self, fold: str, *, reading: bool) -> Iterator[Task]:
         for name, row in ROWS.items():
-            if bool(READS[row.trains_on]) == reading:
+            if ("generate" in READS[row.trains_on]) == reading:
                 for run in range(self.runs(name, fold)):
                     yield self.train(row, fold, name, run)
 
@@ -113,6 +125,7 @@ class Roads:
             "value": f"value/{fold}/real",
             "value_fake": f"value/{donor}/fake",
             "generate": f"generate/{donor}",
+            "extra": "extra",
         }
         return places.get(role, f"{role}/{fold}")
 

@@ -39,7 +39,7 @@ READS: dict[SetName, tuple[str, ...]] = {  # the steps, beside load, that make a
     "copies": (),
     "permuted_fakes": ("generate",),
     "filtered": ("generate", "value", "value_fake"),
-    "extra": (),
+    "extra": ("extra",),
 }
 DRAWN = ("noise", "noise_copies", "copies", "permuted_fakes")  # need a seed and a size
 WITH_SAFER = ("protected", "additive", "transformed_reals")  # hold members as G_r2s shows them

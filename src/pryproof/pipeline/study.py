@@ -144,8 +144,11 @@ class Study:
 
         So that images, a network or a defense that cannot be used leave no workspace behind.
         """
-        first = self.tasks[0]
+        first, *others = (item for item in self.tasks if item.task.stage == "load")
         workspace = self._existing()
+        for item in others:
+            if workspace is None or not workspace.has(item.key):
+                look.describe([item.task])  # further reals may not suffice where the rest does
         if workspace is not None and workspace.has(first.key):
             return None
         late("pryproof.pipeline.devices").chosen(self.machine.device)
@@ -310,7 +313,7 @@ class Study:
 
     def check(self) -> list[tuple[str, str]]:
         """Read images, settings and network; train nothing."""
-        rows, found = look.describe(self.tasks[0].task)
+        rows, found = look.describe(item.task for item in self.tasks)
         model = self.settings.train.model
         network = late("pryproof.models.resolve").build(
             model, classes=found["classes"], shape=found["shape"], seed=0
@@ -325,7 +328,7 @@ class Study:
     def forecast(self) -> tuple[list[str], list[list[Any]], list[str]]:
         """Return columns, rows and notes of the plan: steps, stored, seconds, megabytes."""
         forecast = late("pryproof.pipeline.forecast")
-        _, found = look.describe(self.tasks[0].task)
+        _, found = look.describe(item.task for item in self.tasks)
         sizes = forecast.Sizes(**found)
         (device, *_) = late("pryproof.pipeline.devices").chosen(self.machine.device)
         speeds = forecast.probe(self.settings, sizes, device=device)

@@ -1,7 +1,7 @@
 """Ours 2 and 3, and the frontier: what fakes buy beside DP-SGD, controls, and the dull baselines.
 
-All rows train on three fifths of the size's members, so that as many further reals are left for
-the ceiling. Rows with added images are judged at equal epochs and at equal steps.
+Where the size's data do not hold as many further reals for the ceiling, all rows train on three
+fifths of its members. Rows with added images are judged at equal epochs and at equal steps.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,14 +56,24 @@ def part_of(count: int | None) -> int:
     return (count or 0) * 3 // 5
 
 
+def members_beside_extra(size: Size) -> int | None:
+    """Return how many members leave as many further reals: all of them in a roomy size.
+
+    >>> from pryproof.recipes.sizes import size
+    >>> members_beside_extra(size("tiny")), members_beside_extra(size("small", "cifar-100"))
+    (600, 5000)
+    """
+    members = size.base.data.members
+    return members if size.roomy else part_of(members)
+
+
 def _settings(size: Size, study: str) -> Settings:
-    members = part_of(size.base.data.members)
+    members = members_beside_extra(size)
     return changed(size.base, f"data.members={members}", f"defenses.dp_sgd.noise={NOISE[study]}")
 
 
 def _need(size: Size, rows: Sequence[str], study: str = STUDY) -> Need:
-    # the row of extra reals is in every study: without it other images would be loaded
-    return judged(_settings(size, study), tuple(dict.fromkeys((*rows, EXTRA))), size)
+    return judged(_settings(size, study), tuple(dict.fromkeys(rows)), size)
 
 
 def _needs_controls(size: Size) -> dict[str, Need]:
@@ -133,7 +143,7 @@ def _read_controls(opened: Mapping[str, Opened], size: Size) -> Figure:
                 "Fakes that are safer than every control are more than data added; at equal steps "
                 "they are more than training for longer."
             ),
-            FEWER,
+            *_fewer(size),
         ),
     )
 
@@ -153,7 +163,7 @@ def _read_dp_sgd(opened: Mapping[str, Opened], size: Size) -> Figure:
                 "DP-SGD is the one row with a guarantee, and at little noise the guarantee says "
                 "little; fakes of a generator that learned from the members have none."
             ),
-            FEWER,
+            *_fewer(size),
         ),
     )
 
@@ -174,7 +184,7 @@ def _read_frontier(opened: Mapping[str, Opened], size: Size) -> Figure:
                 "Upper left is better. A row is worth its cost where nothing lies above and left "
                 "of it, early stopping and crop/flip alone included."
             ),
-            FEWER,
+            *_fewer(size),
         ),
     )
 
@@ -243,6 +253,11 @@ COLUMNS = (
 FEWER = (
     "Trained on three fifths of the size's members, so that further reals are left for the ceiling."
 )
+
+
+def _fewer(size: Size) -> tuple[str, ...]:
+    return () if size.roomy else (FEWER,)
+
 
 FRONTIER: dict[str, Recipe] = {
     "our2": Recipe(

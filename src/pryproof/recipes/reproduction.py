@@ -126,7 +126,7 @@ class Reproduction:
         # imported late: torch takes seconds
         importlib.import_module("pryproof.pipeline.devices").chosen(self.machine.device)
         work: Any = importlib.import_module("pryproof.pipeline.work")
-        first, *others = (item for item in wanted if item.task.step == "load")
+        first, *others = (item for item in wanted if item.task.stage == "load")
         trainings = [item.task for item in missing if item.task.step == "train"]
         record: Mapping[str, Any] = {}
         if first in missing:
@@ -135,7 +135,7 @@ class Reproduction:
             loaded = there.get(first.key) if there is not None else None
         for item in others:
             if item in missing:
-                look.describe(item.task)
+                look.describe([item.task])
         _probe_networks(trainings, loaded)
         return (first, loaded, record) if record else None
 

@@ -21,7 +21,8 @@ class Size:
     it: the small one of most figures, the large one, and the transformer. ``training`` are each
     one's own settings over those of ``base``. ``halves`` and ``canaries`` are training sets and
     canaries of each kind. ``too_dear`` are recipes that "all" leaves out at this size: they are
-    made only where they are named.
+    made only where they are named. ``roomy`` says that the data hold as many further reals for
+    every fold as it has members.
     """
 
     name: SizeName
@@ -35,6 +36,7 @@ class Size:
     halves: int = 16
     canaries: int = 250
     too_dear: tuple[str, ...] = ()
+    roomy: bool = False
 
 
 def changed(settings: Settings, *overrides: str) -> Settings:
@@ -160,6 +162,7 @@ def _small() -> Size:
         models=models,
         training=_adamw(5e-4),
         canaries=100,
+        roomy=True,
     )
 
 

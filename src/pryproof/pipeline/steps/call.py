@@ -92,10 +92,6 @@ class Loaded:
         }
         return dict(sorted(own.items(), key=lambda kind: kind[1].start))
 
-    def extra_reals(self, fold: str) -> slice:
-        """Return the further real images of a fold, which only its rows ``extra`` train on."""
-        return self.parts[f"extra/{fold}"]
-
     def defenders(self) -> slice:
         """Return what of the part outside a defender owns: every other sample."""
         ends = self.parts["outside"]

@@ -91,9 +91,11 @@ def _added(control: Callable[..., TrainingSet], *settings: str) -> Callable[[Cal
 
 
 def _with_extra(call: Call) -> TrainingSet:
-    data = Loaded.of(call.inputs["load"])
-    own = data.extra_reals(call.settings["fold"])
-    return controls.extra_added(_reals(call), data.images[own], data.labels[own])
+    stored = call.inputs["extra"]
+    own = slice(*stored.facts["parts"][call.settings["fold"]])
+    return controls.extra_added(
+        _reals(call), stored.arrays["images"][own], stored.arrays["labels"][own]
+    )
 
 
 SETS: dict[SetName, Callable[[Call], TrainingSet]] = {

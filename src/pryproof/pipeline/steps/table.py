@@ -13,7 +13,7 @@ from pryproof.pipeline.steps.generate import (
     transform_domains,
 )
 from pryproof.pipeline.steps.leaks import leaks
-from pryproof.pipeline.steps.load import load
+from pryproof.pipeline.steps.load import extra, load
 from pryproof.pipeline.steps.migrate import migrate
 from pryproof.pipeline.steps.revalue import revalue
 from pryproof.pipeline.steps.train import train
@@ -21,6 +21,7 @@ from pryproof.pipeline.steps.value import attack, value
 
 STEPS: dict[str, Step] = {
     "load": load,
+    "extra": extra,
     "train": train,
     "attack": attack,
     "value": value,
