@@ -3,23 +3,21 @@
 import pytest
 
 from pryproof.pipeline.plan import plan
-from pryproof.pipeline.rows import ROWS
+from pryproof.pipeline.rows import PLAIN_ROWS, READS, ROWS
 from pryproof.pipeline.run import keyed
 from pryproof.recipes.claims import FAILS, HOLDS
 from pryproof.recipes.figures import FIGURES
 from pryproof.recipes.frontier import (
-    BASELINES,
     CE,
     CONTROLS,
     EARLY,
     EQUAL_STEPS,
+    EVERY,
     FAKES,
     FRONTIER,
     MOVED,
     NOISE,
     NOISIER,
-    RELAXED,
-    RELAXED_FAKES,
     STUDY,
 )
 from pryproof.recipes.opened import Opened
@@ -28,7 +26,6 @@ from pryproof.reporting.panels import Points, Table
 from recipes.judged import Planted, planted
 
 TINY = size("tiny")
-EVERY = dict.fromkeys((*BASELINES, *CONTROLS, *EQUAL_STEPS, MOVED, "ce", RELAXED, RELAXED_FAKES))
 
 
 def worlds(moved: Planted, others: Planted) -> dict[str, Opened]:
@@ -84,6 +81,13 @@ def test_the_dull_baselines_stand_on_the_frontier(safe: dict[str, Opened]):
     assert {ROWS[row].title for row in (CE, EARLY, "extra", *EQUAL_STEPS)} <= set(shown)
     assert len(shown) == len(set(shown)) == len(table.rows) == len(worst.points)
     assert FAKES in EVERY
+    assert table.columns[-1] == "beaten by"
+
+
+def test_every_defense_there_is_stands_on_the_frontier():
+    trained = {ROWS[row].defense for row in (*EVERY, "dp_sgd")}
+    assert trained == {row.defense for row in PLAIN_ROWS.values()} - {"static_copies"}
+    assert {ROWS[row].trains_on for row in EVERY} == set(READS)
 
 
 def test_all_rows_share_one_load_and_fit_the_data():

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pryproof.reporting.draw_panels import draw
+from pryproof.reporting.draw_panels import MANY_NAMES, draw
 from pryproof.reporting.figures import POINTS as MOST
-from pryproof.reporting.panel_scale import floor
+from pryproof.reporting.panel_scale import FAINT, floor
 from reporting.conftest import SCRIPT, estimate
 from reporting.panel_examples import BARS, CURVES, HISTOGRAM, LINEAR_ROC, PANELS, POINTS, ROC
 
@@ -144,3 +144,22 @@ def test_much_to_show_takes_the_width_of_the_page():
 def test_room_grows_with_the_legend():
     long = replace(CURVES, series=tuple((f"{SCRIPT} {n}", *CURVES.series[0][1:]) for n in range(6)))
     assert draw(long).figure.layout.height > draw(CURVES).figure.layout.height
+
+
+def test_faint_points_are_drawn_so_and_explained():
+    faint = replace(POINTS, faint=frozenset({"fakes"}), faint_words="Faint is beaten.")
+    _, *points = draw(faint).figure.data
+    assert [point.opacity for point in points] == [1, 1, FAINT]
+    assert "Faint is beaten." in draw(faint).caption
+    assert "Faint" not in draw(replace(faint, faint=frozenset())).caption
+
+
+def test_many_names_stand_in_two_columns_all_of_them_shown():
+    def of(count: int):
+        names = tuple((f"row {n}", *POINTS.points[0][1:]) for n in range(count))
+        return draw(replace(POINTS, points=names)).figure.layout
+
+    assert of(MANY_NAMES - 1).legend.orientation == "v"
+    assert of(MANY_NAMES).legend.orientation == "h"  # the guess is a name too
+    assert of(2 * MANY_NAMES).height < of(MANY_NAMES - 1).height + 40
+    assert of(2 * MANY_NAMES).legend.maxheight == 1

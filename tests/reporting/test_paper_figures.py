@@ -12,6 +12,7 @@ from PIL import Image
 
 from pryproof.checks import ConfigurationError
 from pryproof.reporting import paper_figures
+from pryproof.reporting.panel_scale import FAINT
 from pryproof.reporting.paper_figures import paper
 from reporting.conftest import estimate
 from reporting.panel_examples import BARS, CURVES, HISTOGRAM, IMAGES, PANELS, POINTS, ROC, TABLE
@@ -73,6 +74,11 @@ def test_points_have_whiskers_both_ways():
     assert np.allclose(up.get_segments()[0][:, 1], (y.low, y.high))
     assert axes.get_xscale() == "log"
     assert [text.get_text() for text in axes.texts] == ["1", "2", "4"]
+
+
+def test_faint_points_are_faint():
+    (axes,) = drawn(replace(POINTS, faint=frozenset({"fakes"}))).axes
+    assert [bars.lines[0].get_alpha() for bars in axes.containers] == [1, 1, FAINT]
 
 
 def test_histograms_are_outlines_of_the_counts():

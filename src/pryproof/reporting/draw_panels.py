@@ -22,7 +22,17 @@ from pryproof.reporting.figures import (
     safe_text,
     thinned,
 )
-from pryproof.reporting.panel_scale import FEW, caption, drawable, floor, least, mark, span, wrapped
+from pryproof.reporting.panel_scale import (
+    FAINT,
+    FEW,
+    caption,
+    drawable,
+    floor,
+    least,
+    mark,
+    span,
+    wrapped,
+)
 from pryproof.reporting.panels import Bars, Histogram, Lines, Plotted, Points
 
 HATCHES = ("", "/", "\\", "x", "-", "|", "+", ".")
@@ -30,6 +40,8 @@ DASHES = ("solid", "dash", "dashdot", "longdash", "longdashdot")  # dots are for
 PLOT_HEIGHT, LINE_HEIGHT, AXIS_HEIGHT = 230, 19, 34  # pixels
 LEGEND_WIDTH, GROUPS_WIDTH, GROUP_WIDTH = 44, 40, 10  # characters: all groups, the least of one
 MANY_BARS, MANY_POINTS = 12, 8  # more need the width of the page
+MANY_NAMES = 12  # more stand in two columns below a plot that wide
+TWO_COLUMNS = {"orientation": "h", "entrywidth": 300, "entrywidthmode": "pixels"}
 
 
 def draw(panel: Plotted) -> Plot:
@@ -177,6 +189,7 @@ def _points(panel: Points) -> Plot:
                 "symbol": "circle-open" if across.on_floor else "circle",
                 "line": {"width": 2, "color": colour},
             },
+            opacity=FAINT if name in panel.faint else 1.0,
             name=_label(label),
             customdata=[
                 ["<br>".join((safe_text(name), _said(panel.x_title, x), _said(panel.y_title, y)))]
@@ -199,16 +212,20 @@ def _finished(
     size: str = "panel",
 ) -> Plot:
     """Give a figure the page's form: titles, and room below for one legend entry a line."""
-    lines = sum(len(wrapped(name, LEGEND_WIDTH)) for name in names)
+    columns = 2 if size == "wide" and len(names) > MANY_NAMES else 1
+    lines = [len(wrapped(name, LEGEND_WIDTH)) for name in names]
+    rows = sum(max(lines[i : i + columns]) for i in range(0, len(lines), columns))
     below = [panel_x(panel), *x.get("ticktext", ())]
     axis = max(len(wrapped(text, LEGEND_WIDTH)) + text.count("<br>") for text in below)
     base = 1.4 * PLOT_HEIGHT if size == "wide" else PLOT_HEIGHT
-    room = AXIS_HEIGHT + LINE_HEIGHT * (axis + lines)
+    room = AXIS_HEIGHT + LINE_HEIGHT * (axis + rows)
     figure.update_layout(base_figure(height=int(base + room)).layout)
     figure.update_layout(
         margin={"b": room},
         legend={
-            "orientation": "v",
+            **({"orientation": "v"} if columns == 1 else TWO_COLUMNS),
+            "maxheight": 1,  # of the plot: all of it is shown, none is scrolled to
+            "itemsizing": "constant",
             "yref": "container",
             "y": 0,
             "yanchor": "bottom",

@@ -254,6 +254,7 @@ def guess_line(figure: go.Figure, *, x: list[float], y: list[float], name: str) 
         mode="lines",
         line={"color": GUESS, "width": 1.5, "dash": "dot"},
         name=name,
+        legendrank=2000,  # after everything measured
         hoverinfo="skip",
     )
 

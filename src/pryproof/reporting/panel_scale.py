@@ -16,6 +16,7 @@ FEW = 20  # points of a line that are marked each
 LEAST_RATE = 1e-3  # the lower end where nothing positive was measured
 LINEAR_ROC = "On the dotted line the attack only guesses; lower is more private."
 WHISKERS = "Whiskers are intervals."
+FAINT = 0.25  # opacity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +91,8 @@ def caption(panel: Plotted) -> str:
         case Bars():
             return " ".join([WHISKERS, *_missing(panel)])
         case Points():
-            return " ".join([WHISKERS, *_on_floor(panel), *_missing(panel)])
+            faint = [panel.faint_words] if panel.faint and panel.faint_words else []
+            return " ".join([WHISKERS, *faint, *_on_floor(panel), *_missing(panel)])
 
 
 def _on_floor(panel: Points) -> list[str]:

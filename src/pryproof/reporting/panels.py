@@ -49,7 +49,8 @@ class Lines:
 class Points:
     """Settings in a plane: privacy along x, what it costs along y, both with their intervals.
 
-    ``chance`` is what a guess scores on x.
+    ``chance`` is what a guess scores on x. Points named in ``faint`` are drawn so, and
+    ``faint_words`` say in a sentence what that means.
     """
 
     title: str
@@ -58,6 +59,8 @@ class Points:
     points: tuple[tuple[str, Estimate, Estimate], ...]
     log_x: bool = False
     chance: float | None = None
+    faint: frozenset[str] = frozenset()
+    faint_words: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from pryproof.checks import ConfigurationError
 from pryproof.records import Estimate
 from pryproof.reporting.cells import exact, measure, visible
 from pryproof.reporting.figures import COLOURS, GUESS, thinned
-from pryproof.reporting.panel_scale import FEW, drawable, floor, least, mark, span, wrapped
+from pryproof.reporting.panel_scale import FAINT, FEW, drawable, floor, least, mark, span, wrapped
 from pryproof.reporting.panels import Bars, Histogram, Images, Lines, Panel, Points, Table
 
 COLUMN, PAGE = 3.3, 6.9  # inches: one column of a paper, and both
@@ -206,6 +206,7 @@ def _points(figure: Any, panel: Points) -> None:  # noqa: ANN401 - of an extra
             markerfacecolor="white" if across.on_floor else colour,
             elinewidth=0.8,
             capsize=1.8,
+            alpha=FAINT if name in panel.faint else 1.0,
             label=_broken(f"{place}  {name}"),
         )
         axes.annotate(
