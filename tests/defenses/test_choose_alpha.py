@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from defenses.test_augmentation import none, toys
-from pryproof.checks import ConfigurationError, DataError
+from pryproof.checks import ConfigurationError, DataError, TrainingError
 from pryproof.defenses.choose_alpha import GRID, choose_alpha
 from pryproof.defenses.fit import Fitted
 from pryproof.defenses.relax_loss import relaxed
@@ -72,6 +72,26 @@ def test_the_default_grid():
 def test_no_fitting_target_is_an_error_that_tells_all():
     with pytest.raises(ConfigurationError, match=r"0\.800 of cross entropy \(1\.0: 0\.600, 0\.5"):
         choose(800, {0.5: 700, 1.0: 600})
+
+
+def test_the_least_target_may_stand_in_and_says_so():
+    chosen, _ = choose(800, {0.5: 700, 1.0: 600}, or_least=True)
+    assert chosen.alpha == 0.5
+    assert "no alpha keeps within one point" in chosen.warning
+    assert choose(800, {0.5: 800}, or_least=True)[0].warning == ""
+
+
+def test_a_target_whose_training_diverges_does_not_qualify():
+    def fit_relaxed(alpha: float):
+        def diverges(_given):
+            raise TrainingError("E070", "the loss became nan", fix="-")
+
+        return diverges if alpha == 2.0 else right_on(800)
+
+    given = {"fit_ce": right_on(800), "validation": (IMAGES, LABELS), "grid": (1.0, 2.0)}
+    chosen = choose_alpha(toys(), fit_relaxed=fit_relaxed, **given)
+    assert chosen.alpha == 1.0
+    assert chosen.accuracy[2.0] == 0.0
 
 
 def test_bad_grids_and_no_validation_are_refused():

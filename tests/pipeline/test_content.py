@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from pryproof.pipeline.content import _facts, _overlaps_of
+from pryproof.pipeline.results import Results
 from pryproof.pipeline.settings import Settings
 from pryproof.pipeline.steps.call import Loaded
-from pryproof.store.workspace import Stored
+from pryproof.store.workspace import Stored, Workspace
 
 RATIO = {
     "value": 0.5,
@@ -36,7 +37,7 @@ def test_what_strangers_say_stands_beside_or_is_not_estimable(strangers, words):
 
 
 @pytest.mark.parametrize(("optimizer", "name"), [("sgd", "SGD"), ("adamw", "AdamW")])
-def test_the_training_names_its_optimizer(optimizer, name):
+def test_the_training_names_its_optimizer(tmp_path, optimizer, name):
     parts = ("members", "shadow0", "outside", "evaluation")
     data = Loaded(
         images=np.zeros((8, 4, 4, 1), np.uint8),
@@ -45,6 +46,7 @@ def test_the_training_names_its_optimizer(optimizer, name):
         classes=["cat"],
         parts={part: slice(2 * k, 2 * k + 2) for k, part in enumerate(parts)},
     )
+    results = Results([], Workspace.open(tmp_path, study="none", create=True))
     settings = Settings(train={"optimizer": optimizer, "learning_rate": 0.002})
-    said = " ".join(words for _, words in _facts(settings, data, valued_by=5, extra=0))
+    said = " ".join(words for _, words in _facts(settings, data, results, valued_by=5))
     assert f", {name}, peak rate 0.002" in said

@@ -17,7 +17,7 @@ from pryproof.pipeline.rows import PLAIN_ROWS, ROWS
 from pryproof.pipeline.settings import DEFAULT_ROWS
 
 VARIANTS = ("fakes@steps", "fakes_transformed@augment_real", "ce_static@steps", "additive@steps")
-# "extra" splits the images otherwise: its own tests train it
+# "extra" reads images that the finished study does not have: its own tests train it
 OTHERS = [
     *(name for name in PLAIN_ROWS if name not in (*DEFAULT_ROWS, "extra")),
     *VARIANTS,

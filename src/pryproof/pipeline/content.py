@@ -71,7 +71,7 @@ def build(
         ),
         verdict=_verdict(rows),
         warnings=tuple(_warnings(settings, results, data, found)),
-        facts=tuple(_facts(settings, data, valued_by=real.facts["runs"], extra=_extra(results))),
+        facts=tuple(_facts(settings, data, results, valued_by=real.facts["runs"])),
         verdicts={"real": real.facts["verdicts"], "fake": fake.facts["verdicts"]},
         verdict_rule=f"real: {_rule(real)}, fake: {_rule(fake)}",
         overlaps=tuple(_overlaps(tasks, results)),
@@ -222,22 +222,19 @@ def _left_out(results: Results) -> list[str]:
     return failures.said(tasks, results.failed_runs()) + hindered
 
 
-def _extra(results: Results) -> int:
-    """Return how many further reals there are for the rows that train on them."""
-    return len(results["extra"].arrays["labels"]) if "extra" in results else 0
-
-
 def _facts(
-    settings: Settings, data: Loaded, *, valued_by: int, extra: int
+    settings: Settings, data: Loaded, results: Results, *, valued_by: int
 ) -> list[tuple[str, str]]:
     sizes = {name: part.stop - part.start for name, part in data.parts.items()}
     shadows = sum(size for name, size in sizes.items() if name.startswith(SHADOW))
+    extra = len(results["extra"].arrays["labels"]) if "extra" in results else 0
     height, width, channels = data.shape
     value, train, evaluate = settings.value, settings.train, settings.evaluate
     left = "" if valued_by == value.runs else f"{valued_by} of "
     ensemble = (
-        f"{left}{value.runs} RelaxLoss runs (alpha {settings.relax_loss.alpha}), M-entropy, margin "
-        f"{value.margin}, rule {value.rule}, safest and riskiest {value.share:.0%}"
+        f"{left}{value.runs} RelaxLoss runs ({findings.alpha_words(results, settings)}), "
+        f"M-entropy, margin {value.margin}, rule {value.rule}, "
+        f"safest and riskiest {value.share:.0%}"
     )
     training = (
         f"{train.model}, {train.epochs} epochs, batch {train.batch}, "

@@ -1,6 +1,6 @@
 """Every defense's own settings; what a number does is said where the defense is (``defenses``)."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -8,9 +8,13 @@ from pryproof.pipeline.part import Part
 
 
 class RelaxLoss(Part):
-    """RelaxLoss: target loss (nats), the cap of the soft target, whose reading (methods 4)."""
+    """RelaxLoss: target loss (nats), the cap of the soft target, whose reading (methods 4).
 
-    alpha: float = Field(1.0, ge=0)
+    ``alpha`` may be "chosen": for each training set the largest that costs no more than a point of
+    accuracy on images beside the members.
+    """
+
+    alpha: Annotated[float, Field(ge=0)] | Literal["chosen"] = 1.0
     upper: float = Field(1.0, gt=0, le=1)
     dialect: Literal["official", "paper", "crl"] = "official"
     detach_target: bool = True

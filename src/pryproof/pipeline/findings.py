@@ -13,7 +13,7 @@ from pryproof.pipeline.failures import FAILED, why
 from pryproof.pipeline.results import Results, estimate
 from pryproof.pipeline.rows import ROWS
 from pryproof.pipeline.settings import Settings
-from pryproof.pipeline.task import STAGES, TARGET
+from pryproof.pipeline.task import CHOSEN, STAGES, TARGET
 from pryproof.records import Estimate
 from pryproof.reporting.content import Curve, Finding
 
@@ -31,13 +31,21 @@ def collect(results: Results, settings: Settings, *, stage: str = "report") -> l
     return found
 
 
+def alpha_words(results: Results, settings: Settings) -> str:
+    """Say RelaxLoss's target of the runs that value the members."""
+    alpha = settings.relax_loss.alpha
+    if alpha != CHOSEN:
+        return f"alpha = {alpha}"
+    return f"alpha = {results[f'alpha/{TARGET}/real'].facts['alpha']}, {CHOSEN} by accuracy"
+
+
 def _value(results: Results, settings: Settings) -> Iterator[Finding]:
     runs = left(results, "relax_loss", runs=settings.value.runs)
     binds = np.array([facts["binds"] for facts in runs], dtype=float)
     enough = bool(binds.mean() >= LEAST_BINDING)
     yield Finding(
         stage="value",
-        what=f"batches in which RelaxLoss binds (loss below alpha = {settings.relax_loss.alpha})",
+        what=f"batches in which RelaxLoss binds (loss below {alpha_words(results, settings)})",
         value=f"{binds.mean():.0%}, lowest run {binds.min():.0%} ({len(binds)} runs, last quarter)",
         good=enough,
         meaning="RelaxLoss acts on the ensemble."

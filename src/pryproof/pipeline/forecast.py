@@ -92,7 +92,7 @@ def _seconds(work: Callable[[], None]) -> float:
 
 def seconds(task: Task, settings: Settings, sizes: Sizes, speeds: Speeds) -> float:
     """Predict one task's seconds on one core."""
-    if task.step == "train":
+    if task.step in ("train", "choose_alpha"):
         trained = settings.train.epochs * sizes.members * task.cost
         return float(speeds.image * (trained + sizes.total / 3))
     if task.step == "generator":

@@ -27,7 +27,8 @@ from pryproof.pipeline.task import (
 
 def plan(settings: Settings, *, data_digest: str) -> tuple[Task, ...]:
     """Return every task of a study, each after the tasks it needs, and none that nobody reads."""
-    return needed(tuple(_Planner(settings, data_digest).tasks()), stage="report")
+    planned = {task.name: task for task in _Planner(settings, data_digest).tasks()}  # each once
+    return needed(tuple(planned.values()), stage="report")
 
 
 def first_training(settings: Settings, row: str, *, data_digest: str) -> Task:

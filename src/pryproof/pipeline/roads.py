@@ -13,8 +13,9 @@ from pryproof import seeds
 from pryproof.pipeline.margins import MARGINS
 from pryproof.pipeline.rows import DRAWN, READS, ROWS, VALUES_FAKES, WITH_SAFER, Row
 from pryproof.pipeline.settings import Settings
-from pryproof.pipeline.task import EARLY, EVERYONE, HALF, SHADOW, TARGET, Task
+from pryproof.pipeline.task import CHOSEN, EARLY, EVERYONE, HALF, SHADOW, TARGET, Task
 
+TRIED = 5.0  # trainings that a choice of RelaxLoss's target takes, about
 DONORS = {"shared": EVERYONE, "shared_public": f"{SHADOW}0"}  # canaries.generator -> whose it is
 
 
@@ -98,7 +99,7 @@ class Roads:
         for name, row in ROWS.items():
             if ("generate" in READS[row.trains_on]) == reading:
                 for run in range(self.runs(name, fold)):
-                    yield self.train(row, fold, name, run)
+                    yield from self.trained(row, fold, name, run)
 
     def valuation(self, fold: str) -> Task:
         """Return the cuts of the ensemble that values a fold's images."""
@@ -138,9 +139,14 @@ class Roads:
         options |= settings.options(row.defense)
         if row.augments != "both":
             options["augments"] = row.augments
+        chosen = row.defense == "relax_loss" and options["alpha"] == CHOSEN
+        if chosen:
+            del options["alpha"]
         recipe = settings.train.model_dump(exclude={"model", "padding", "early_share", "epochs"})
         share = settings.train.early_share if row.early else 1.0
         reads = {role: self._place(role, fold) for role in READS[row.trains_on]}
+        if chosen:
+            reads["alpha"] = _choice(row, fold)
         made: dict[str, Any] = {"trains_on": row.trains_on}
         if row.trains_on in DRAWN:  # one set for all runs of a fold, as there is one of fakes
             made |= {
@@ -160,13 +166,29 @@ class Roads:
                 "keeps_safer": row.trains_on in WITH_SAFER,
                 "defense": row.defense,
                 "options": options,
-                "reference": row.reference,
+                "reference": row.reference or chosen,
                 "recipe": recipe | {"epochs": max(1, round(share * settings.train.epochs))},
                 "seed": self.seed("train", fold, name, run),
             },
             inputs={"load": "load"} | reads,
             cost=share * _trainings(row, settings),
         )
+
+    def trained(self, row: Row, fold: str, name: str, run: int) -> Iterator[Task]:
+        """Yield one training, after the choice of RelaxLoss's target where it needs one."""
+        training = self.train(row, fold, name, run)
+        if "alpha" in training.inputs:
+            inputs = {role: task for role, task in training.inputs.items() if role != "alpha"}
+            seed = self.seed("choose alpha", training.inputs["alpha"])
+            yield replace(
+                training,
+                name=training.inputs["alpha"],
+                step="choose_alpha",
+                settings={**training.settings, "seed": seed},
+                inputs=inputs,
+                cost=TRIED * training.cost,
+            )
+        yield training
 
     def attack(self, fold: str, source: str, runs: list[str]) -> Task:
         """Return the task that fits the cuts of valuing runs."""
@@ -251,9 +273,9 @@ class Roads:
         yield from self._generated(fold)
         runs = []
         for run in range(settings.value.fake_runs):
-            task = self.train(VALUES_FAKES, fold, "values_fakes", run)
-            runs.append(task.name)
-            yield task
+            (*choice, training) = self.trained(VALUES_FAKES, fold, "values_fakes", run)
+            runs.append(training.name)
+            yield from (*choice, training)
         yield self.attack(fold, "fake", runs)
         yield self.value(fold, "fake", ())
         yield Task(
@@ -280,6 +302,11 @@ class Roads:
             inputs={"load": "load", "transform": f"transform/{donor}"},
             cost=0.5,
         )
+
+
+def _choice(row: Row, fold: str) -> str:
+    """Name the task that chooses RelaxLoss's target for the set that a row trains on."""
+    return f"alpha/{fold}/{row.trains_on}" + ("@steps" if row.equal_steps else "")
 
 
 def _trainings(row: Row, settings: Settings) -> float:

@@ -9,6 +9,7 @@ SHADOW, HALF = "shadow", "half"  # begin a fold's name
 EVERYONE = "everyone"  # the fold of all members and all canaries
 FAKES, PROTECTED, CONTROL = "fakes", "fakes_transformed", "ce_crop_flip"  # rows compared
 EARLY = "ce_early"  # the row whose runs' agreement is the second null of the ensemble's
+CHOSEN = "chosen"  # relax_loss.alpha: each training set's own, by accuracy
 STAGES = (
     "load",
     "train",
@@ -24,6 +25,7 @@ STAGES = (
 VERSIONS = {  # raise a step's number when its code changes what it returns
     "load": 1,
     "extra": 1,
+    "choose_alpha": 1,
     "train": 5,
     "attack": 3,
     "value": 2,

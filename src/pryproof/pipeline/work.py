@@ -9,7 +9,6 @@ from typing import Any
 import torch
 
 from pryproof.checks import MachineError, TrainingError
-from pryproof.defenses.table import DEFENSES
 from pryproof.engine import local
 from pryproof.models.resolve import build
 from pryproof.pipeline import devices, failures
@@ -17,12 +16,13 @@ from pryproof.pipeline.fingerprint import fingerprint
 from pryproof.pipeline.keeping import InWorkspace
 from pryproof.pipeline.steps.call import Call, Result
 from pryproof.pipeline.steps.table import STEPS
+from pryproof.pipeline.steps.train import defense_of
 from pryproof.pipeline.task import VERSIONS, Task
 from pryproof.store.underway import Underway
 from pryproof.store.workspace import Stored, Workspace
 from pryproof.training.keeper import Keeper, Nowhere
 
-ON_DEVICE = "train"  # the step that leaves the CPU
+ON_DEVICE = ("train", "choose_alpha")  # the steps that leave the CPU
 
 
 def work(workspace: Workspace, task: Task, key: str, inputs: Mapping[str, str]) -> None:
@@ -67,7 +67,7 @@ def perform(
         "settings": dict(task.settings),
         "inputs": {},
         "seconds": round(time.perf_counter() - started, 3),
-        "fingerprint": fingerprint(devices.kind(device) if task.step == ON_DEVICE else None),
+        "fingerprint": fingerprint(devices.kind(device) if task.step in ON_DEVICE else None),
     }
     return result, record
 
@@ -82,7 +82,7 @@ def _keeper(underway: Underway, device: torch.device) -> Keeper:
 
 def _device(task: Task) -> torch.device:
     """Return where a task computes: only trainings leave the CPU."""
-    return devices.prepared(local.place() or "cpu" if task.step == ON_DEVICE else "cpu")
+    return devices.prepared(local.place() or "cpu" if task.step in ON_DEVICE else "cpu")
 
 
 def _done(task: Task, call: Call) -> Result:
@@ -111,7 +111,7 @@ def load_and_probe(
 ) -> tuple[Result, dict[str, Any]]:
     """Do the load task, and show that network and defenses can be had; nothing is written."""
     for training in trainings:
-        DEFENSES[training.settings["defense"]](**training.settings["options"])
+        defense_of(training.settings, alpha=1.0 if "alpha" in training.inputs else None)
     result, record = perform(task, {})
     height, width, channels = result.arrays["images"].shape[1:]
     classes = len(result.facts["classes"])

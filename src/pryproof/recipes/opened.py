@@ -129,9 +129,10 @@ class Opened:
         self, runs: Sequence[Stored], *, fold: str, attack: str
     ) -> Iterator[tuple[dict[str, np.ndarray], Thresholds]]:
         """Yield what each run said, and its own cuts: its fold against the images outside."""
-        inside, outside = self.data.fold(fold), self.data.parts["outside"]
+        inside = self.data.fold(fold)
         labels, classes = self.data.labels, len(self.data.classes)
         for run in runs:
+            outside = self.data.outside(run.facts)
             said = picked(run, "signal.")
             scores = THRESHOLD_ATTACKS[attack](said)
             yield (

@@ -121,6 +121,7 @@ class Reproduced:
                     "notes": list(each.figure.notes),
                     "left_out": list(each.left_out),
                     "warned": list(each.warned),
+                    "chosen": list(each.chosen),
                     "missing": each.missing,
                     "files": [
                         file_name(each.recipe.name, panel, "csv")
@@ -194,7 +195,7 @@ def _figure(measured: Measured) -> FigureContent:
         source=recipe.source,
         panels=figure.panels,
         claims=tuple(_line(checked) for checked in figure.claims),
-        notes=(*missing, *measured.left_out, *measured.warned, *figure.notes),
+        notes=(*missing, *measured.left_out, *measured.warned, *measured.chosen, *figure.notes),
         seconds=measured.seconds,
         tasks=measured.tasks,
     )

@@ -68,7 +68,7 @@ def _training(settings: Settings) -> str:
     return (
         f"{train.epochs} epochs, batch {train.batch}, {train.optimizer}, {train.schedule}, rate "
         f"{train.learning_rate:g}, weight decay {train.weight_decay:g}, {train.precision}, "
-        f"RelaxLoss alpha {settings.relax_loss.alpha:g}"
+        f"RelaxLoss alpha {settings.relax_loss.alpha}"
     )
 
 

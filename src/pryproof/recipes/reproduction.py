@@ -38,8 +38,8 @@ class Measured:
     """A recipe's figure, and the core seconds of all the runs it rests on, shared ones included.
 
     ``missing`` says why there is no figure, "" where there is one. ``left_out`` names the runs that
-    diverged, ``warned`` the ways of training that did not do what they are there for, a sentence
-    each.
+    diverged, ``warned`` the ways of training that did not do what they are there for, ``chosen``
+    what was set by accuracy, a sentence each.
     """
 
     recipe: Recipe
@@ -49,6 +49,7 @@ class Measured:
     missing: str = ""
     left_out: tuple[str, ...] = ()
     warned: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
 
 
 class Reproduction:
@@ -178,6 +179,7 @@ class Reproduction:
             missing=missing,
             left_out=tuple(_left_out(own, workspace)),
             warned=tuple(_warned(own, workspace)),
+            chosen=tuple(_chosen(own, workspace)),
         )
 
 
@@ -246,6 +248,19 @@ def _warned(own: Planned, workspace: Workspace) -> Iterator[str]:
             if said:
                 line = f"{row}, {len(said)} of {len(found)} runs: {said[0]}"
                 yield f"Study {label}: {line}" if len(own) > 1 else line
+
+
+def _chosen(own: Planned, workspace: Workspace) -> Iterator[str]:
+    """Say which targets of RelaxLoss were chosen by accuracy, by training set."""
+    for label, (need, every) in own.items():
+        found = [
+            f"{item.task.name.partition('/')[2]} {workspace.get(item.key, names=[]).facts['alpha']}"
+            for item in _closed(need.names(), every)
+            if item.task.step == "choose_alpha" and workspace.has(item.key)
+        ]
+        if found:
+            line = f"RelaxLoss's alpha, chosen by accuracy: {', '.join(found)}."
+            yield f"Study {label}: {line}" if len(own) > 1 else line
 
 
 def merged(needs: Sequence[tuple[Need, Sequence[Keyed]]]) -> tuple[Keyed, ...]:

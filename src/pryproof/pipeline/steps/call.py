@@ -92,6 +92,13 @@ class Loaded:
         }
         return dict(sorted(own.items(), key=lambda kind: kind[1].start))
 
+    def outside(self, facts: Mapping[str, Any]) -> slice:
+        """Return the images that nobody trained a run with, by the run's ``facts``.
+
+        Where half of the part outside served the defense, it is the other half.
+        """
+        return self.unclaimed() if facts["uses_reference"] else self.parts["outside"]
+
     def defenders(self) -> slice:
         """Return what of the part outside a defender owns: every other sample."""
         ends = self.parts["outside"]

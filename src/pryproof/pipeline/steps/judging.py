@@ -26,13 +26,6 @@ class Run:
     def of(cls, stored: Stored, *, fold: str) -> "Run":
         return cls(said=picked(stored, "signal."), fold=fold, facts=stored.facts)
 
-    def outside(self, data: Loaded) -> slice:
-        """Return the part that stands for images nobody trained with.
-
-        Where half of the images outside served the defense, it is the other half.
-        """
-        return data.unclaimed() if self.facts["uses_reference"] else data.parts["outside"]
-
 
 def cuts(attack: str, data: Loaded, shadows: Sequence[Run]) -> Thresholds:
     """Fit an attack's cuts: what each shadow run trained on against images outside.
@@ -46,7 +39,7 @@ def cuts(attack: str, data: Loaded, shadows: Sequence[Run]) -> Thresholds:
     score = THRESHOLD_ATTACKS[attack]
     scores, labels = [score(run.said) for run in shadows], [data.labels] * len(shadows)
     inside = [data.fold(run.fold) for run in shadows]
-    outside = [run.outside(data) for run in shadows]
+    outside = [data.outside(run.facts) for run in shadows]
     return threshold.fit(
         _joined(scores, inside),
         _joined(labels, inside),

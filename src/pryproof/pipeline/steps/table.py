@@ -2,6 +2,7 @@
 
 from pryproof.pipeline.steps.call import Step
 from pryproof.pipeline.steps.canaries import canaries
+from pryproof.pipeline.steps.choose_alpha import choose
 from pryproof.pipeline.steps.evaluate import evaluate
 from pryproof.pipeline.steps.generate import (
     check_fakes,
@@ -22,6 +23,7 @@ from pryproof.pipeline.steps.value import attack, value
 STEPS: dict[str, Step] = {
     "load": load,
     "extra": extra,
+    "choose_alpha": choose,
     "train": train,
     "attack": attack,
     "value": value,

@@ -10,7 +10,7 @@ from torch import nn
 
 from pryproof.attacks.signals import signals
 from pryproof.defenses.fakes import SOURCES
-from pryproof.defenses.fit import Fitted, Given
+from pryproof.defenses.fit import Fit, Fitted, Given
 from pryproof.defenses.table import DEFENSES
 from pryproof.models.resolve import build
 from pryproof.pipeline.steps.call import Call, Loaded, Result
@@ -23,20 +23,9 @@ def train(call: Call) -> Result:
     """Return weights, the signals of every real sample, and of the fakes where they were seen."""
     settings = call.settings
     data = Loaded.of(call.inputs["load"])
-    made = training_set(call)
-    given = Given(
-        make=partial(_network, settings["model"], len(data.classes), data.shape, call.device),
-        images=made.images,
-        labels=made.labels,
-        classes=len(data.classes),
-        recipe=_recipe(settings, members=data.fold_size(settings["fold"]), rows=len(made)),
-        seed=settings["seed"],
-        source=made.source,
-        reference=_reference(data) if settings["reference"] else None,
-        progress=call.progress,
-        keep=call.keep,
-    )
-    fitted = DEFENSES[settings["defense"]](**settings["options"])(given)
+    given = given_to(call, data)
+    alpha = call.inputs["alpha"].facts["alpha"] if "alpha" in call.inputs else None
+    fitted = defense_of(settings, alpha=alpha)(given)
     arrays = {f"weight.{name}": value for name, value in weights_of(fitted.model).items()}
     # never compiled: what is stored must not depend on an extra
     answers = fitted.answer(predict(fitted.model, data.images))
@@ -48,7 +37,30 @@ def train(call: Call) -> Result:
         arrays |= _said_of_moved(fitted, call, data)
     arrays["batch_loss"] = fitted.history.batch_loss
     arrays["batch_accuracy"] = fitted.history.batch_accuracy
-    return Result(arrays, _facts(call, fitted, rows=len(made)))
+    return Result(arrays, _facts(call, fitted, rows=len(given.labels)))
+
+
+def given_to(call: Call, data: Loaded) -> Given:
+    """Return what a defense is given to train with."""
+    settings, made = call.settings, training_set(call)
+    return Given(
+        make=partial(_network, settings["model"], len(data.classes), data.shape, call.device),
+        images=made.images,
+        labels=made.labels,
+        classes=len(data.classes),
+        recipe=_recipe(settings, members=data.fold_size(settings["fold"]), rows=len(made)),
+        seed=settings["seed"],
+        source=made.source,
+        reference=reference(data) if settings["reference"] else None,
+        progress=call.progress,
+        keep=call.keep,
+    )
+
+
+def defense_of(settings: Mapping[str, Any], *, alpha: float | None) -> Fit:
+    """Return a training task's defense; ``alpha`` is RelaxLoss's target where one is chosen."""
+    chosen = {} if alpha is None else {"alpha": alpha}
+    return DEFENSES[settings["defense"]](**settings["options"], **chosen)
 
 
 def _network(
@@ -58,7 +70,8 @@ def _network(
     return build(model, classes=classes, shape=shape, seed=seed).to(device)
 
 
-def _reference(data: Loaded) -> tuple[np.ndarray, np.ndarray]:
+def reference(data: Loaded) -> tuple[np.ndarray, np.ndarray]:
+    """Return the images beside the members that a defender owns, and their labels."""
     owned = data.defenders()
     return data.images[owned], data.labels[owned]
 
@@ -111,6 +124,12 @@ def _said_of(
     return arrays
 
 
+def _with_choice(facts: Mapping[str, Any], choice: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the target that was chosen, and what it or the training warns of."""
+    warnings = [each["warning"] for each in (choice, facts) if "warning" in each]
+    return {"alpha": choice["alpha"]} | ({"warning": " ".join(warnings)} if warnings else {})
+
+
 def _facts(call: Call, fitted: Fitted, *, rows: int) -> dict[str, Any]:
     history = fitted.history
     facts: dict[str, Any] = {
@@ -122,6 +141,8 @@ def _facts(call: Call, fitted: Fitted, *, rows: int) -> dict[str, Any]:
         "uses_reference": call.settings["reference"],
         **fitted.facts,
     }
+    if "alpha" in call.inputs:
+        facts |= _with_choice(facts, call.inputs["alpha"].facts)
     losses = history.source_loss[-1].tolist()
     for name, loss in zip(SOURCES, losses, strict=False):
         if not np.isnan(loss):

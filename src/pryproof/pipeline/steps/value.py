@@ -65,7 +65,7 @@ View = tuple[dict[str, np.ndarray], np.ndarray, Part, Part]
 
 def _real_view(call: Call, run: Stored, data: Loaded) -> View:
     said = picked(run, "signal.")
-    return said, data.labels, data.fold(call.settings["fold"]), data.parts["outside"]
+    return said, data.labels, data.fold(call.settings["fold"]), data.outside(run.facts)
 
 
 def _fake_view(run: Stored) -> View:

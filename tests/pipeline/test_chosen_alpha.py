@@ -1,0 +1,84 @@
+"""RelaxLoss's target chosen by accuracy: once a training set, on images that judge nothing."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+import pryproof as pp
+from pipeline.tiny import study
+from pryproof.defenses.choose_alpha import GRID
+from pryproof.pipeline.findings import alpha_words
+from pryproof.pipeline.plan import plan
+from pryproof.pipeline.results import Results
+from pryproof.pipeline.run import keyed
+from pryproof.pipeline.settings import Settings
+from pryproof.pipeline.steps.call import Loaded
+
+ROWS = ("ce", "relax_loss", "relax_loss_fakes", "relax_loss_transformed")
+CHANGES = (f"evaluate.rows={list(ROWS)}", "relax_loss.alpha=chosen", "value.runs=2")
+SETS = {"relax_loss": "real", "relax_loss_fakes": "fakes", "relax_loss_transformed": "protected"}
+
+
+def tasks(alpha: float | str):
+    chosen = Settings(evaluate={"rows": ROWS}, relax_loss={"alpha": alpha})
+    return plan(chosen, data_digest="0")
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory, npz) -> pp.Study:
+    made = study(tmp_path_factory.mktemp("chosen") / "w", npz, *CHANGES)
+    made.run()
+    return made
+
+
+def results(done: pp.Study) -> Results:
+    return Results(done.tasks, done._workspace(create=False))
+
+
+def test_each_training_set_has_one_choice_before_all_that_read_it():
+    planned = [task.name for task in tasks("chosen")]
+    expected = {f"alpha/{fold}/{of}" for fold in ("target", "shadow0") for of in SETS.values()}
+    assert {name for name in planned if name.startswith("alpha/")} == expected
+    assert max(Counter(planned).values()) == 1
+    for place, task in enumerate(tasks("chosen")):
+        assert {planned.index(name) for name in task.inputs.values()} <= set(range(place))
+        if task.step == "train" and task.settings["defense"] == "relax_loss":
+            fold = task.settings["fold"]
+            assert task.inputs["alpha"] == f"alpha/{fold}/{task.settings['trains_on']}"
+            assert task.settings["reference"]
+            assert "alpha" not in task.settings["options"]
+
+
+def test_a_given_target_is_no_choice_and_changes_no_key():
+    given = tasks(1.0)
+    assert not any(task.step == "choose_alpha" for task in given)
+    default = plan(Settings(evaluate={"rows": ROWS}), data_digest="0")
+    assert [item.key for item in keyed(given)] == [item.key for item in keyed(default)]
+
+
+def test_what_is_chosen_is_trained_with_and_said(done):
+    found = results(done)
+    for row, of in SETS.items():
+        choice = found[f"alpha/target/{of}"].facts
+        assert choice["alpha"] in GRID
+        assert choice["accuracy"][str(choice["alpha"])] >= choice["accuracy_ce"] - 0.01 - 1e-9 or (
+            "no alpha keeps" in choice["warning"]
+        )
+        assert found[f"train/target/{row}/0"].facts["alpha"] == choice["alpha"]
+    chosen = found["alpha/target/real"].facts["alpha"]
+    assert alpha_words(found, done.settings) == f"alpha = {chosen}, chosen by accuracy"
+    assert f"alpha = {chosen}, chosen by accuracy" in (done.path / "report.html").read_text()
+
+
+def test_no_cut_rests_on_images_that_chose(done):
+    found = results(done)
+    data = Loaded.of(found["load"])
+    run = found["train/target/relax_loss/0"]
+    outside, owned = data.outside(run.facts), data.defenders()
+    places = np.arange(len(data.labels))
+    assert run.facts["uses_reference"]
+    assert not set(places[outside]) & set(places[owned])
+    assert set(places[outside]) | set(places[owned]) == set(places[data.parts["outside"]])
+    plain = found["train/target/ce/0"]
+    assert data.outside(plain.facts) == data.parts["outside"]
