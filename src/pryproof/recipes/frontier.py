@@ -204,7 +204,6 @@ def _read_frontier(opened: Mapping[str, Opened], size: Size) -> Figure:
         claims += ordered(opened, [safer(protected, other)], size)
         claims.append(affordable(opened, protected, other, size))
     by = beaten(opened, places)
-    left = [place.title for place in places if not by[place]]
     lost = frozenset(place.title for place in places if by[place])
     planes = (_plane(opened, places), _worst(opened, places))
     return Figure(
@@ -217,12 +216,18 @@ def _read_frontier(opened: Mapping[str, Opened], size: Size) -> Figure:
             (
                 "Upper left is better. A row is beaten where another is safer, by LiRA's AUC, and "
                 "more accurate on test images, both 95% intervals clear of zero (uncorrected for "
-                "the number of pairs; further reals, the ceiling, beat nobody). Beaten by none are "
-                f"{len(left)} of {len(places)}: {'; '.join(left)}."
+                "the number of pairs; further reals, the ceiling, beat nobody). "
+                + _counted([place.title for place in places if not by[place]], len(places))
             ),
             *_fewer(size),
         ),
     )
+
+
+def _counted(unbeaten: Sequence[str], places: int) -> str:
+    """Say how many places nothing beats; name them where they are the fewer."""
+    said = f"Beaten by none: {len(unbeaten)} of {places}"
+    return said + (f", {'; '.join(unbeaten)}." if 2 * len(unbeaten) <= places else ".")
 
 
 def _plane(opened: Mapping[str, Opened], places: Sequence[Place]) -> Points:
