@@ -7,6 +7,7 @@ import pytest
 
 import pryproof as pp
 from pipeline.tiny import study
+from pryproof.checks import ConfigurationError
 from pryproof.defenses.choose_alpha import GRID
 from pryproof.pipeline.findings import alpha_words
 from pryproof.pipeline.plan import plan
@@ -82,3 +83,12 @@ def test_no_cut_rests_on_images_that_chose(done):
     assert set(places[outside]) | set(places[owned]) == set(places[data.parts["outside"]])
     plain = found["train/target/ce/0"]
     assert data.outside(plain.facts) == data.parts["outside"]
+
+
+@pytest.mark.parametrize("alpha", ["choosen", -1, True, "nan", float("nan"), float("inf"), [1.0]])
+def test_any_other_target_is_refused_in_plain_words(alpha):
+    with pytest.raises(
+        ConfigurationError, match=r"relax_loss\.alpha: .*0 nats or more, or"
+    ) as said:
+        pp.Settings.parse({"relax_loss": {"alpha": alpha}}, where="study.toml")
+    assert "constrained" not in str(said.value)

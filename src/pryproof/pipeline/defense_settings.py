@@ -1,10 +1,12 @@
 """Every defense's own settings; what a number does is said where the defense is (``defenses``)."""
 
-from typing import Annotated, Any, Literal
+import math
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pryproof.pipeline.part import Part
+from pryproof.pipeline.task import CHOSEN
 
 
 class RelaxLoss(Part):
@@ -14,11 +16,22 @@ class RelaxLoss(Part):
     accuracy on images beside the members.
     """
 
-    alpha: Annotated[float, Field(ge=0)] | Literal["chosen"] = 1.0
+    alpha: float | Literal["chosen"] = 1.0
     upper: float = Field(1.0, gt=0, le=1)
     dialect: Literal["official", "paper", "crl"] = "official"
     detach_target: bool = True
     per_source_alpha: bool = False  # reals and fakes each held near alpha
+
+    @field_validator("alpha", mode="before")
+    @classmethod
+    def _a_loss_or_a_word(cls, alpha: object) -> object:
+        """Check both at once: a union would name its members in an error."""
+        if isinstance(alpha, int | float) and not isinstance(alpha, bool):
+            if 0 <= alpha < math.inf:
+                return alpha
+        elif alpha == CHOSEN:
+            return alpha
+        raise ValueError(f'must be a loss of 0 nats or more, or "{CHOSEN}"')
 
 
 class Cutout(Part):
