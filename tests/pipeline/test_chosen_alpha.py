@@ -92,3 +92,15 @@ def test_any_other_target_is_refused_in_plain_words(alpha):
     ) as said:
         pp.Settings.parse({"relax_loss": {"alpha": alpha}}, where="study.toml")
     assert "constrained" not in str(said.value)
+
+
+def test_what_a_model_took_counts_all_it_rests_on_once(done):
+    found = results(done)
+    own = {name: float(found.record(name)["seconds"]) for name in found.names("")}
+    relaxed, choice = "train/target/relax_loss/0", "alpha/target/real"
+    assert found.seconds("train/target/ce/0") == own["train/target/ce/0"]
+    assert found.seconds(relaxed) == pytest.approx(own[relaxed] + own[choice])
+    moved = found.seconds("train/target/relax_loss_transformed/0")
+    ensemble = [own[f"train/target/relax_loss/{run}"] for run in range(2)]
+    least = own["generator/target"] + own["transform/target"] + own[choice] + sum(ensemble)
+    assert least < moved < sum(own.values())

@@ -84,7 +84,10 @@ def test_the_dull_baselines_stand_on_the_frontier(safe: dict[str, Opened]):
     assert {ROWS[row].title for row in (CE, EARLY, "extra", *EQUAL_STEPS)} <= set(shown)
     assert len(shown) == len(set(shown)) == len(table.rows) == len(worst.points)
     assert FAKES in EVERY
-    assert table.columns[-1] == "beaten by"
+    assert table.columns[-2:] == ("core time of one model", "beaten by")
+    costs = {name: cells[-2] for name, cells in table.rows}
+    assert costs[ROWS[CE].title] == "1x"
+    assert costs[ROWS["selena"].title] == "2x"
 
 
 def test_every_defense_there_is_stands_on_the_frontier():

@@ -16,6 +16,8 @@ class Results:
         self.tasks = tasks
         self._keys = {item.task.name: item.key for item in tasks}
         self._workspace = workspace
+        self._inputs = {item.task.name: tuple(item.task.inputs.values()) for item in tasks}
+        self._seconds: dict[str, float] = {}
 
     def __getitem__(self, name: str) -> Stored:
         return self._workspace.get(self._keys[name])
@@ -34,6 +36,25 @@ class Results:
     def record(self, name: str) -> Mapping[str, Any]:
         """Return how a result came about, without its arrays."""
         return self._workspace.get(self._keys[name], names=[]).record
+
+    def seconds(self, name: str) -> float:
+        """Return what a result and all that it rests on took together, on one core.
+
+        Each is counted once, and reading the images not at all.
+        """
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            task = waiting.pop()
+            if task not in found:
+                found.add(task)
+                waiting += self._inputs[task]
+        return sum(map(self._own_seconds, found - {"load", "extra"}))
+
+    def _own_seconds(self, name: str) -> float:
+        if name not in self._seconds:
+            self._seconds[name] = float(self.record(name)["seconds"])
+        return self._seconds[name]
 
 
 def estimate(values: Mapping[str, Any]) -> Estimate:

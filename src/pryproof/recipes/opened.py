@@ -146,6 +146,14 @@ class Opened:
                 ),
             )
 
+    def seconds(self, row: str) -> float:
+        """Return the core seconds of one model of a row with all it rests on, the runs' mean.
+
+        Teachers, generators, valuations and choices that it needs are counted, each once.
+        """
+        names = [f"train/{TARGET}/{row}/{run}" for run in range(self.rows[row])]
+        return float(np.mean([self.results.seconds(name) for name in names]))
+
     def ranks(self, source: str = "real") -> Int64[np.ndarray, "runs members"]:
         """Return the rank of every member in every valuing run, 1 = safest."""
         return self.results[f"value/{TARGET}/{source}"].arrays["rank"]
