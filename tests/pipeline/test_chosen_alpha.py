@@ -104,3 +104,9 @@ def test_what_a_model_took_counts_all_it_rests_on_once(done):
     ensemble = [own[f"train/target/relax_loss/{run}"] for run in range(2)]
     least = own["generator/target"] + own["transform/target"] + own[choice] + sum(ensemble)
     assert least < moved < sum(own.values())
+
+
+def test_a_set_is_exported_whatever_target_trains_on_it(done, tmp_path):
+    folder = done.export(tmp_path / "out", form="npz", mixture="relax_loss_fakes")
+    with np.load(folder / "data.npz") as content:
+        assert len(content["labels"]) > 0

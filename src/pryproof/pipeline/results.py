@@ -49,7 +49,7 @@ class Results:
             if task not in found:
                 found.add(task)
                 waiting += self._inputs[task]
-        return sum(map(self._own_seconds, found - {"load", "extra"}))
+        return sum(map(self._own_seconds, sorted(found - {"load", "extra"})))
 
     def _own_seconds(self, name: str) -> float:
         if name not in self._seconds:

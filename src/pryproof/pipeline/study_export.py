@@ -73,7 +73,8 @@ def export_set(
     """Compose the set that a row trains on and write it with its card; see ``export.export``."""
     source = _digest(results)
     task = first_training(settings, MIXTURES[mixture], data_digest=source)
-    inputs = {role: results[name] for role, name in task.inputs.items()}
+    # the set does not hang on the target that RelaxLoss trains on it with
+    inputs = {role: results[name] for role, name in task.inputs.items() if role != "alpha"}
     made = training_set(Call(settings=task.settings, inputs=inputs, where={}, progress=silent))
     data = Loaded.of(results["load"])
     values = settings.model_dump(mode="json")
