@@ -110,3 +110,19 @@ def test_a_set_is_exported_whatever_target_trains_on_it(done, tmp_path):
     folder = done.export(tmp_path / "out", form="npz", mixture="relax_loss_fakes")
     with np.load(folder / "data.npz") as content:
         assert len(content["labels"]) > 0
+
+
+@pytest.mark.parametrize("generator", ["per_shadow", "per_fold", "shared", "shared_public"])
+def test_halves_choose_for_themselves(generator: str):
+    asked = {"halves": 4, "rows": ["relax_loss", "relax_loss_transformed"], "clean": 3}
+    chosen = Settings(
+        evaluate={"rows": ROWS},
+        relax_loss={"alpha": "chosen"},
+        canaries=asked | {"generator": generator},
+    )
+    seen: set[str] = set()
+    for task in plan(chosen, data_digest="0"):
+        assert set(task.inputs.values()) <= seen, task.name
+        assert task.name not in seen
+        seen.add(task.name)
+    assert {f"alpha/half{k}/{of}" for k in range(4) for of in ("real", "protected")} <= seen
