@@ -112,6 +112,18 @@ def test_a_set_is_exported_whatever_target_trains_on_it(done, tmp_path):
         assert len(content["labels"]) > 0
 
 
+def test_crl_relaxes_to_the_same_target_unless_it_has_its_own():
+    given = Settings(relax_loss={"alpha": 1.7}, defenses={"hamp": {"alpha": 0.002}})
+    assert given.options("crl")["alpha"] == 1.7
+    own = Settings(relax_loss={"alpha": 1.7}, defenses={"crl": {"alpha": 0.0}})
+    assert own.options("crl")["alpha"] == 0.0
+    chosen = Settings(relax_loss={"alpha": "chosen"}, evaluate={"rows": ("relax_loss", "crl")})
+    found = {task.name: task for task in plan(chosen, data_digest="0")}
+    assert found["train/target/crl/0"].inputs["alpha"] == "alpha/target/real@crl"
+    assert found["alpha/target/real@crl"].settings["defense"] == "crl"
+    assert found["alpha/target/real"].settings["defense"] == "relax_loss"
+
+
 @pytest.mark.parametrize("generator", ["per_shadow", "per_fold", "shared", "shared_public"])
 def test_halves_choose_for_themselves(generator: str):
     asked = {"halves": 4, "rows": ["relax_loss", "relax_loss_transformed"], "clean": 3}

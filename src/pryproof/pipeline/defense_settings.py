@@ -68,9 +68,9 @@ class Hamp(Part):
 
 
 class Crl(Part):
-    """Centre-based relaxed learning (``defenses.crl.Relaxing``)."""
+    """Centre-based relaxed learning (``defenses.crl.Relaxing``); without alpha, RelaxLoss's."""
 
-    alpha: float = Field(1.0, ge=0)
+    alpha: float | None = Field(None, ge=0)
     upper: float = Field(1.0, gt=0, le=1)
     shorten: float = Field(0.04, ge=0)
     centre_alpha: float = Field(1.0, ge=0)

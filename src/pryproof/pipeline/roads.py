@@ -139,7 +139,7 @@ class Roads:
         options |= settings.options(row.defense)
         if row.augments != "both":
             options["augments"] = row.augments
-        chosen = row.defense == "relax_loss" and options["alpha"] == CHOSEN
+        chosen = options.get("alpha") == CHOSEN
         if chosen:
             del options["alpha"]
         recipe = settings.train.model_dump(exclude={"model", "padding", "early_share", "epochs"})
@@ -305,8 +305,9 @@ class Roads:
 
 
 def _choice(row: Row, fold: str) -> str:
-    """Name the task that chooses RelaxLoss's target for the set that a row trains on."""
-    return f"alpha/{fold}/{row.trains_on}" + ("@steps" if row.equal_steps else "")
+    """Name the task that chooses the target of RelaxLoss, or CRL, for what a row trains on."""
+    defense = "" if row.defense == "relax_loss" else f"@{row.defense}"
+    return f"alpha/{fold}/{row.trains_on}{defense}" + ("@steps" if row.equal_steps else "")
 
 
 def _trainings(row: Row, settings: Settings) -> float:

@@ -163,7 +163,10 @@ class Settings(Part):
         """Return the settings of a defense's own."""
         if defense == "relax_loss":
             return self.relax_loss.model_dump()
-        return self.defenses.of(defense)
+        options = self.defenses.of(defense)
+        if defense == "crl" and options["alpha"] is None:  # it relaxes the same loss
+            options["alpha"] = self.relax_loss.alpha
+        return options
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], *, where: str) -> "Settings":
