@@ -13,7 +13,7 @@ from PIL import Image
 from pryproof.checks import ConfigurationError
 from pryproof.reporting import paper_figures
 from pryproof.reporting.panel_scale import FAINT
-from pryproof.reporting.paper_figures import paper
+from pryproof.reporting.paper_figures import MANY_POINTS, paper
 from reporting.conftest import estimate
 from reporting.panel_examples import BARS, CURVES, HISTOGRAM, IMAGES, PANELS, POINTS, ROC, TABLE
 
@@ -104,6 +104,17 @@ def test_log_ticks_are_plain_numbers():
     figure = drawn(narrow)
     figure.draw_without_rendering()
     assert {"1", "2", "5"} <= {tick.get_text() for tick in figure.axes[0].get_xticklabels()}
+
+
+def test_many_points_take_both_columns_and_so_do_their_names():
+    many = replace(
+        POINTS, points=tuple((f"row {n}", *POINTS.points[0][1:]) for n in range(2 * MANY_POINTS))
+    )
+    (legend,) = drawn(many).legends
+    assert legend._ncols == 2
+    (narrow,) = drawn(POINTS).legends
+    assert narrow._ncols == 1
+    assert drawn(many).get_size_inches()[0] > drawn(POINTS).get_size_inches()[0]
 
 
 def test_wide_panels_take_both_columns():

@@ -271,6 +271,7 @@ def _points(
             for place, leak in zip(places, leaks, strict=True)
         ),
         chance=chance,
+        log_x=True,
     )
 
 

@@ -23,7 +23,7 @@ COLUMN, PAGE = 3.3, 6.9  # inches: one column of a paper, and both
 PLOT_HEIGHT, LINE_HEIGHT, CAPTION_HEIGHT = 2.15, 0.125, 0.095  # inches
 FEW_DECADES = 30  # high end over low end
 LEGEND_WIDTH = 54  # characters
-MANY_BARS = 12  # more need both columns
+MANY_BARS = MANY_POINTS = 12  # more need both columns
 DOTS = 300  # an inch
 DASHES: tuple[Any, ...] = ("-", "--", "-.", (0, (8, 2)), (0, (8, 2, 1, 2)))  # dots are for guesses
 HATCHES = ("", "////", "\\\\\\\\", "xxxx", "----", "||||", "++++", "....")
@@ -101,19 +101,28 @@ def _draw(figure: Any, panel: Panel) -> None:  # noqa: ANN401 - of an extra
             _images(figure, panel)
 
 
-def _axes(figure: Any, panel: Panel, names: Sequence[str], *, width: float = COLUMN) -> Any:  # noqa: ANN401
-    """Set the figure's size, with room for one legend entry a line, and return empty axes."""
+def _axes(
+    figure: Any,  # noqa: ANN401
+    panel: Panel,
+    names: Sequence[str],
+    *,
+    width: float = COLUMN,
+    columns: int = 1,
+) -> Any:  # noqa: ANN401 - of an extra
+    """Set the figure's size, with room for one legend entry a line and column; return axes."""
     lines = sum(len(wrapped(name, LEGEND_WIDTH)) for name in names)
-    figure.set_size_inches(width, PLOT_HEIGHT + LINE_HEIGHT * lines)
+    height = PLOT_HEIGHT * (1 if columns == 1 else 1.4)
+    figure.set_size_inches(width, height + LINE_HEIGHT * math.ceil(lines / columns))
     axes = figure.add_subplot()
     axes.set_title(_broken(panel.title))
     return axes
 
 
-def _legend(figure: Any) -> None:  # noqa: ANN401 - of an extra
+def _legend(figure: Any, *, columns: int = 1) -> None:  # noqa: ANN401 - of an extra
     shown = [label for axes in figure.axes for label in axes.get_legend_handles_labels()[1]]
     if shown:
-        figure.legend(loc="outside lower left", handlelength=2.4, labelspacing=0.25, borderpad=0)
+        form = {"handlelength": 2.4, "labelspacing": 0.25, "borderpad": 0, "ncols": columns}
+        figure.legend(loc="outside lower left", **form)
 
 
 def _histogram(figure: Any, panel: Histogram) -> None:  # noqa: ANN401 - of an extra
@@ -187,7 +196,9 @@ def _lines(figure: Any, panel: Lines) -> None:  # noqa: ANN401 - of an extra
 
 def _points(figure: Any, panel: Points) -> None:  # noqa: ANN401 - of an extra
     shown = drawable(panel)
-    axes = _axes(figure, panel, [*(name for _, name, _, _ in shown), "a guess"])
+    columns, width = (2, PAGE) if len(shown) > MANY_POINTS else (1, COLUMN)
+    names = [*(name for _, name, _, _ in shown), "a guess"]
+    axes = _axes(figure, panel, names, width=width, columns=columns)
     end = floor(panel)
     axes.set(xscale="log" if panel.log_x else "linear", xlim=span(panel))
     if panel.chance is not None:
@@ -221,7 +232,7 @@ def _points(figure: Any, panel: Points) -> None:  # noqa: ANN401 - of an extra
     if panel.log_x:
         _plain_ticks(axes.xaxis)
     axes.set(xlabel=_broken(panel.x_title), ylabel=_broken(panel.y_title))
-    _legend(figure)
+    _legend(figure, columns=columns)
 
 
 def _table(figure: Any, panel: Table) -> None:  # noqa: ANN401 - of an extra
