@@ -238,6 +238,12 @@ PLAIN_ROWS: dict[str, Row] = {
         trains_on="protected",
         defense="relax_loss",
     ),
+    "hamp_transformed": Row(
+        title="HAMP + fake, transformed",
+        note="HAMP's labels, entropy bonus and answers on the protected set, crop/flip",
+        trains_on="protected",
+        defense="hamp",
+    ),
 }
 
 

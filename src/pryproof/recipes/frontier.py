@@ -56,6 +56,7 @@ DEFENSES = (  # that need no fakes, and the paper's with one that does
     "relax_loss_transformed",
     SELENA,
     "hamp",
+    "hamp_transformed",
     "crl",
     "dmp",
     "adversarial_regularisation",
