@@ -323,8 +323,8 @@ ANSWERS = (
     "them."
 )
 COST = (
-    "Core time is measured, other work beside it, as a multiple of plain training with crop and "
-    "flip; teachers, generators and valuations that a model needs are counted with it."
+    "Core time is measured, as a multiple of plain training with crop and flip; teachers, "
+    "generators and valuations that a model needs are counted with it."
 )
 FAINT = "Faint points are beaten: another is both safer and more accurate."
 FEWER = (
