@@ -7,6 +7,8 @@ Each class carries the exit code of the command line. What a user gave and can m
 import difflib
 from collections.abc import Iterable
 
+DIVERGED = "PRYPROOF-E070"  # the code of a TrainingError whose loss was not finite, twice
+
 
 class PryproofError(Exception):
     """An error with a code, a place and a way out; printed as one line, never with a traceback."""

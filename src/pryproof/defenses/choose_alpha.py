@@ -5,14 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pryproof.checks import ConfigurationError, DataError, TrainingError
+from pryproof.checks import DIVERGED, ConfigurationError, DataError, TrainingError
 from pryproof.defenses.fit import Fit, Given
 from pryproof.training.keeper import State
 from pryproof.training.predict import predict
 
 GRID = (0.2, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)  # nats
 POINT = 0.01  # of accuracy
-DIVERGED = "PRYPROOF-E070"
 
 
 @dataclass(frozen=True, kw_only=True)

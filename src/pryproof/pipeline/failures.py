@@ -6,13 +6,12 @@ out; every number then rests on the runs that are left, and names those that are
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from pryproof.checks import TrainingError
+from pryproof.checks import DIVERGED, TrainingError
 from pryproof.pipeline.steps.call import Result
 from pryproof.pipeline.task import EARLY, TARGET, Task
 from pryproof.store.workspace import Stored, Workspace
 
 FAILED, MISSING = "failed", "failed_runs"  # facts: why there is no result, what it lacks
-DIVERGED = "PRYPROOF-E070"
 NO_ARRAYS = 2**16  # bytes; a result larger than this has arrays, so it need not be read
 LEAST_VOTING = LEAST_SHADOWS = 2
 FIX = (

@@ -15,9 +15,9 @@ def beaten(opened: Mapping[str, Opened], places: Sequence[Place]) -> dict[Place,
     """Return by which places each is beaten, the least exposed of them first.
 
     One place beats another if the AUC of LiRA is lower and the test accuracy higher there, each
-    with its whole 95% interval, on the same images. That is seldom by chance for one pair (both
-    must err), and is not corrected for the number of pairs. Rows of extra reals beat nobody: who
-    has those images need not do without them.
+    with its whole 95% interval, on the same images. A pair that is alike in either is taken for one
+    by chance in 2.5% at most, which is not corrected for the number of pairs. Rows of extra reals
+    beat nobody: who has those images need not do without them.
     """
     right = {place: opened[place.study].right(place.row, "evaluation") for place in places}
     scores = {place: opened[place.study].lira(place.row) for place in places}
